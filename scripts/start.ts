@@ -1,0 +1,51 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+
+import { end, migrate, serve, untilReady } from "./stack.ts";
+import { localSecret, signToken } from "./token.ts";
+
+const port = Number(process.env["PORT"] ?? 8787);
+const base = `http://localhost:${port}`;
+
+if (!existsSync(".dev.vars")) {
+  const secret = randomBytes(32).toString("hex");
+  writeFileSync(
+    ".dev.vars",
+    `ENVIRONMENT=development\nIAM_JWT_SECRET=${secret}\nORIGINWHITELIST=http://localhost:3001\n`,
+    {
+      mode: 0o600,
+    },
+  );
+  console.log("Wrote .dev.vars with a new IAM_JWT_SECRET.");
+}
+console.log("Applying migrations to the local database …");
+migrate();
+
+console.log("Starting the Worker …");
+const served = serve(port, process.argv.slice(2), "inherit");
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(served));
+try {
+  await untilReady(base, served);
+  const permissions = ["flows.read", "flows.write", "flows.control"];
+  const token = await signToken(localSecret(), { sub: "alice", tenant: "acme", permissions });
+  console.log(`
+The Flow Repository is ready.
+
+  API docs   ${base}/api-docs
+  OpenAPI    ${base}/openapi.json
+  Health     ${base}/healthcheck
+
+Try it (the token is alice's of tenant acme and good for 12 hours; npm run token makes others):
+
+  curl -s ${base}/flows -H 'authorization: Bearer ${token}'
+
+Stop with Ctrl-C. The flows stay in .wrangler/state.
+`);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.error(`If port ${port} is taken: PORT=8788 npm start`);
+  end(served);
+  process.exitCode = 1;
+}
+const code = await served.ended;
+process.exitCode ||= code;

@@ -1,0 +1,80 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
+
+import { apiDocs, openApiDocument } from "./docs.ts";
+import { flowRoutes } from "./flows/routes/index.ts";
+import type { HttpEnv } from "./identity/context.ts";
+import { authenticate } from "./identity/http.ts";
+import { lifecycleRoutes } from "./lifecycle/routes.ts";
+import { operationsRoutes } from "./operations/routes.ts";
+import { AppError, errorItem } from "./platform/errors.ts";
+import { answerError } from "./platform/http.ts";
+import { logError } from "./platform/log.ts";
+import { crossOrigin, everyRequest } from "./platform/request.ts";
+
+export const app = new OpenAPIHono<HttpEnv>();
+
+app.onError((error, c) => {
+  if (error instanceof AppError) {
+    if (error.code === "INTERNAL" || error.cause !== undefined) note(error);
+    return answerError(c, error);
+  }
+  if (error instanceof HTTPException && error.status < 500) return answerError(c, new AppError("INVALID_BODY"));
+  note(error);
+  return answerError(c, new AppError("INTERNAL"));
+
+  function note(unexpected: unknown) {
+    logError({ LOG_LEVEL: c.var.config?.LOG_LEVEL ?? "error" }, "request.failed", unexpected, {
+      requestId: c.var.requestId,
+    });
+  }
+});
+app.notFound((c) => answerError(c, new AppError("NOT_FOUND")));
+
+app.use(everyRequest);
+app.use(
+  methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) => {
+      c.header("allow", [...methods, "OPTIONS"].join(", "));
+      return answerError(c, new AppError("METHOD_NOT_ALLOWED", { detail: `Allowed are ${methods.join(", ")}.` }));
+    },
+  }),
+);
+app.options("/", (c) => c.body(null, 204, { "access-control-allow-origin": "*" }));
+
+for (const path of ["/flows", "/flows/*", "/dead-letters", "/dead-letters/*"]) {
+  app.use(path, crossOrigin);
+  app.use(path, authenticate);
+}
+// The first member of a path parameter's or query's faults decides which of the two sentences is told.
+app.defaultHook = (result) => {
+  if (result.success) return;
+  const items = result.error.issues.map((issue) => {
+    const parameter = String(issue.path[0]);
+    if (result.target === "param") {
+      return errorItem("INVALID_ID", { parameter, detail: "Expected are 24 hexadecimal digits." });
+    }
+    return errorItem("INVALID_PARAMETER", {
+      message: `Invalid ${parameter} parameter`,
+      parameter,
+      detail: issue.message,
+    });
+  });
+  throw new AppError(items[0]?.error === "INVALID_ID" ? "INVALID_ID" : "INVALID_PARAMETER", { items });
+};
+
+app.route("/", flowRoutes);
+app.route("/", lifecycleRoutes);
+app.route("/", operationsRoutes);
+
+app.openAPIRegistry.registerComponent("securitySchemes", "Bearer", {
+  type: "http",
+  scheme: "bearer",
+  description: "A token of the identity management: a JWT of the configured issuer, or an opaque one.",
+});
+app.get("/openapi.json", (c) => c.json(openApiDocument(app), 200, { "access-control-allow-origin": "*" }));
+app.get("/api-docs", apiDocs);
+app.get("/api-docs/", apiDocs);
+app.get("/docs", (c) => c.redirect("/api-docs", 302));

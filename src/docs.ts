@@ -1,0 +1,60 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
+
+import type { HttpEnv } from "./identity/context.ts";
+
+const description = `Stores integration flows and has them started and stopped.
+
+A *flow* is a graph of nodes and edges that users and tenants own. It is \`inactive\`, \`starting\`, \`active\` or \`stopping\`;
+it can be edited and deleted while it is inactive. Drop-in for the Flow Repository of the Open Integration Hub.
+
+Every error is answered as \`{"errors":[{"message","code","error"}]}\`: \`error\` is a stable name, \`pointer\` and \`parameter\` tell the place.
+Every answer carries \`x-request-id\`; send one to have it in our log.`;
+
+/** The document of all routes, made from the routes. */
+export function openApiDocument(app: OpenAPIHono<HttpEnv>) {
+  return app.getOpenAPI31Document(
+    {
+      openapi: "3.1.0",
+      info: {
+        title: "Flow Repository",
+        version: "1.0.0",
+        description,
+        license: { name: "Apache 2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
+      },
+      servers: [{ url: "/", description: "Where this document came from." }],
+      tags: [
+        { name: "Flows", description: "Store, check, read, edit and delete flows." },
+        { name: "Start and stop", description: "Have flows made live and taken down." },
+        { name: "Operations", description: "For those who run the service." },
+      ],
+    },
+    { unionPreferredType: "oneOf" },
+  );
+}
+
+/** A page that shows the document; its script comes from the Worker's own assets. */
+export function apiDocs(c: HonoContext): Response {
+  const nonce = crypto.randomUUID();
+  c.header(
+    "content-security-policy",
+    `default-src 'self'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'`,
+  );
+  return c.html(`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Flow Repository API</title>
+    <link rel="stylesheet" href="/api-docs-assets/swagger-ui.css" />
+    <link rel="icon" href="data:," />
+  </head>
+  <body>
+    <div id="docs"></div>
+    <script src="/api-docs-assets/swagger-ui-bundle.js"></script>
+    <script nonce="${nonce}">
+      SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: true, validatorUrl: null });
+    </script>
+  </body>
+</html>`);
+}

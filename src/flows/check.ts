@@ -1,0 +1,64 @@
+import { MOST_BYTES } from "../platform/http.ts";
+import { AppError } from "../platform/errors.ts";
+import { castTo, isRecord } from "./cast.ts";
+import { faultOfCron } from "./cron.ts";
+import { finding, findingsOfShape, type Finding } from "./findings.ts";
+import { checkGraph } from "./graph.ts";
+import { documents, type FlowDocument, type FlowValidation } from "./model.ts";
+
+export type Checked = { ok: true; document: FlowDocument } | { ok: false; findings: Finding[] };
+
+/** Checks a flow as a client would have it stored, owners complete. Tells all that is wrong, in the original's order. */
+export function checkFlow(input: unknown, mode: FlowValidation): Checked {
+  if (!isRecord(input)) {
+    return { ok: false, findings: [finding("WRONG_TYPE", [], "A flow must be a JSON object.")] };
+  }
+  const schema = documents[mode];
+  const cast = castTo(schema, input) as Record<string, unknown>;
+  const shape = schema.safeParse(cast);
+  const graph = checkGraph(cast["graph"]);
+  const findings = [
+    ...withMissingEdges(shape.success ? [] : findingsOfShape(shape.error.issues, cast), graph.missingEdges),
+    ...faultsOfStatus(input["status"]),
+    ...graph.dangling,
+    ...faultsOfCron(cast["cron"]),
+    ...graph.structure,
+  ];
+  if (!shape.success || findings.length > 0) return { ok: false, findings };
+  return { ok: true, document: shape.data };
+}
+
+/** In the original's order the missing edges are told after all nodes and edges and before the owners. */
+function withMissingEdges(findings: Finding[], missing: Finding[]): Finding[] {
+  const at = findings.findIndex((found) => found.error.startsWith("OWNER_"));
+  return at < 0 ? [...findings, ...missing] : findings.toSpliced(at, 0, ...missing);
+}
+
+function faultsOfStatus(status: unknown): Finding[] {
+  if (!status || status === "inactive") return [];
+  const message = "Flow status cannot be set manually. Use the flow start/stop end points instead.";
+  return [finding("STATUS_NOT_WRITABLE", ["status"], message)];
+}
+
+function faultsOfCron(cron: unknown): Finding[] {
+  if (typeof cron !== "string" || cron === "") return [];
+  const fault = faultOfCron(cron);
+  return fault === undefined ? [] : [finding("CRON_INVALID", ["cron"], "Invalid cron expression.", fault)];
+}
+
+/** The stored text of a document that passed. */
+export function textOf(document: FlowDocument): string {
+  const text = JSON.stringify(document);
+  if (new TextEncoder().encode(text).byteLength > MOST_BYTES) {
+    throw new AppError("BODY_TOO_LARGE", { detail: `A flow may have at most ${MOST_BYTES} bytes.` });
+  }
+  return text;
+}
+
+/** Name and description in a form in which substrings can be compared whatever the case, in any script. */
+export const foldForSearch = (text: string): string => text.normalize("NFKC").toUpperCase();
+
+const MOST_SEARCHED = 100_000;
+
+export const searchTextOf = (document: FlowDocument): string =>
+  foldForSearch(`${document.name ?? ""}\u001f${document.description ?? ""}`).slice(0, MOST_SEARCHED);

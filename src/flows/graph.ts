@@ -1,0 +1,104 @@
+import { isRecord } from "./cast.ts";
+import { finding, type Finding } from "./findings.ts";
+
+const recordsIn = (value: unknown): (Record<string, unknown> | undefined)[] =>
+  Array.isArray(value) ? value.map((entry: unknown) => (isRecord(entry) ? entry : undefined)) : [];
+
+/** What can only be seen of the graph as a whole. Takes anything, so that it finds what it can in a broken graph too. */
+export function checkGraph(graph: unknown): { missingEdges: Finding[]; dangling: Finding[]; structure: Finding[] } {
+  const { nodes, edges } = isRecord(graph)
+    ? { nodes: recordsIn(graph["nodes"]), edges: recordsIn(graph["edges"]) }
+    : none;
+  const missingEdges =
+    nodes.length > 1 && edges.length === 0
+      ? [finding("EDGES_REQUIRED", ["graph", "edges"], "Flows with more than one node require edges.")]
+      : [];
+  return {
+    missingEdges,
+    dangling: danglingEdges(nodes, edges),
+    structure: [...repeatedIds(nodes), ...cycles(nodes, edges)],
+  };
+}
+
+type Entry = Record<string, unknown> | undefined;
+const none = { nodes: [] as Entry[], edges: [] as Entry[] };
+
+function danglingEdges(nodes: Entry[], edges: Entry[]): Finding[] {
+  const ids = new Set(nodes.map((node) => node?.["id"]));
+  return edges.flatMap((edge, index) =>
+    (["source", "target"] as const)
+      .filter((end) => edge !== undefined && !ids.has(edge[end]))
+      .map((end) =>
+        finding(
+          end === "source" ? "EDGE_SOURCE_UNKNOWN" : "EDGE_TARGET_UNKNOWN",
+          ["graph", "edges", index, end],
+          `Edge ${end} with id "${String(edge?.[end])}" could not be found among nodes.`,
+        ),
+      ),
+  );
+}
+
+function repeatedIds(nodes: Entry[]): Finding[] {
+  const seen = new Set<unknown>();
+  return nodes.flatMap((node, index) => {
+    const id = node?.["id"];
+    if (typeof id !== "string" || id === "") return [];
+    if (!seen.has(id)) {
+      seen.add(id);
+      return [];
+    }
+    return [finding("NODE_ID_REPEATED", ["graph", "nodes", index, "id"], `Node id "${id}" is used more than once.`)];
+  });
+}
+
+/** Each strongly connected part that data could go round in is told once, with a way round it. */
+function cycles(nodes: Entry[], edges: Entry[]): Finding[] {
+  const targets = new Map<string, { to: string; edge: number }[]>();
+  for (const [index, edge] of edges.entries()) {
+    const { source, target } = edge ?? {};
+    if (typeof source !== "string" || typeof target !== "string") continue;
+    const known = targets.get(source);
+    if (known) known.push({ to: target, edge: index });
+    else targets.set(source, [{ to: target, edge: index }]);
+  }
+  const found: Finding[] = [];
+  const done = new Set<string>();
+  for (const node of nodes) {
+    const id = node?.["id"];
+    if (typeof id === "string" && !done.has(id)) walkFrom(id, targets, done, found);
+  }
+  return found;
+}
+
+/** Depth first without recursion: the graph may be a million steps deep. */
+function walkFrom(
+  start: string,
+  targets: Map<string, { to: string; edge: number }[]>,
+  done: Set<string>,
+  found: Finding[],
+): void {
+  const path = [{ id: start, next: 0 }];
+  const position = new Map([[start, 0]]);
+  for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+    const step = targets.get(top.id)?.[top.next];
+    if (step === undefined) {
+      done.add(top.id);
+      position.delete(top.id);
+      path.pop();
+      continue;
+    }
+    top.next += 1;
+    const back = position.get(step.to);
+    if (back !== undefined) {
+      const round = path.slice(back).map((entry) => entry.id);
+      const told = round.length > 20 ? [...round.slice(0, 20), "…"] : round;
+      const message = `Edges form a cycle: ${[...told, step.to].join(" -> ")}.`;
+      if (found.length < 20) {
+        found.push(finding("GRAPH_CYCLE", ["graph", "edges", step.edge], message, "Remove one of these edges."));
+      }
+    } else if (!done.has(step.to)) {
+      position.set(step.to, path.length);
+      path.push({ id: step.to, next: 0 });
+    }
+  }
+}

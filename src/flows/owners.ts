@@ -1,0 +1,52 @@
+import type { Actor } from "../identity/actor.ts";
+import { AppError, errorItem } from "../platform/errors.ts";
+import { isRecord } from "./cast.ts";
+import type { Owner } from "./model.ts";
+
+/** The list for a new flow: what was asked for, and the caller and the caller's tenant in any case. */
+export function ownersOfNew(actor: Actor, input: Record<string, unknown>): unknown {
+  const asked = input["owners"] || [];
+  if (!Array.isArray(asked)) return asked;
+  // A flow made from a template arrives with the template's owners; whoever made it did not choose them.
+  const kept: unknown[] = input["fromTemplate"] ? asked.filter((owner) => mayAdd(actor, owner)) : asked;
+  refuseStrangers(actor, kept, []);
+  return completed(actor, kept);
+}
+
+/** The list after an edit. Only an admin can take owners away; without a list nothing changes. */
+export function ownersOfEdited(actor: Actor, present: readonly Owner[], asked: unknown): unknown {
+  if (asked === undefined || asked === null) return present;
+  if (!Array.isArray(asked)) return asked;
+  if (actor.isAdmin) return asked;
+  refuseStrangers(actor, asked, present);
+  const added = (asked as unknown[]).filter((owner) => !present.some((known) => isSame(known, owner)));
+  return [...present, ...added];
+}
+
+function completed(actor: Actor, owners: unknown[]): unknown[] {
+  const all = [...owners];
+  const has = (id: string, type?: string) =>
+    all.some((owner) => isRecord(owner) && owner["id"] === id && (type === undefined || owner["type"] === type));
+  if (!has(actor.sub)) all.push({ id: actor.sub, type: "user" });
+  if (actor.tenant !== null && !has(actor.tenant, "tenant")) all.push({ id: actor.tenant, type: "tenant" });
+  return all;
+}
+
+const idOf = (owner: unknown): unknown => (isRecord(owner) ? owner["id"] : undefined);
+const isSame = (known: Owner, owner: unknown): boolean =>
+  isRecord(owner) && known.id === owner["id"] && known.type === owner["type"];
+
+function mayAdd(actor: Actor, owner: unknown): boolean {
+  const id = idOf(owner);
+  // What has no id is told by the check of the flow.
+  return actor.isAdmin || !id || id === actor.sub || id === actor.tenant;
+}
+
+function refuseStrangers(actor: Actor, asked: readonly unknown[], present: readonly Owner[]): void {
+  const items = asked.flatMap((owner, index) =>
+    mayAdd(actor, owner) || present.some((known) => known.id === idOf(owner))
+      ? []
+      : [errorItem("OWNER_NOT_ALLOWED", { pointer: `/owners/${index}/id` })],
+  );
+  if (items.length > 0) throw new AppError("OWNER_NOT_ALLOWED", { items });
+}

@@ -1,0 +1,29 @@
+import { z } from "@hono/zod-openapi";
+
+import { ErrorItem } from "../../platform/errors.ts";
+import { objectIdPattern } from "../../platform/ids.ts";
+import { Flow, Meta } from "../model.ts";
+
+export const FlowParams = z.object({
+  id: z
+    .string()
+    .regex(objectIdPattern)
+    .openapi({
+      param: { name: "id", in: "path" },
+      description: "Id of the flow: 24 hexadecimal digits, or any 12 single-byte characters.",
+      example: "6b0259e4ef2fe4ca09ca001d",
+    }),
+});
+
+export const FlowAnswer = z.object({ data: Flow, meta: Meta }).meta({ id: "FlowAnswer", description: "One flow." });
+
+export const ItemErrors = z
+  .object({ errors: z.array(ErrorItem) })
+  .meta({ id: "ItemErrors", description: "Why this one of several was refused." });
+
+export const FlowsAnswer = z
+  .object({
+    data: z.array(z.union([Flow, ItemErrors])).meta({ description: "One entry per flow that was sent, in its place." }),
+    meta: Meta,
+  })
+  .meta({ id: "FlowsAnswer", description: "Results of a request about several flows." });

@@ -1,0 +1,141 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+
+import { can } from "../../identity/actor.ts";
+import type { HttpEnv } from "../../identity/context.ts";
+import { bodyErrors, refusals, secured } from "../../identity/http.ts";
+import { AppError } from "../../platform/errors.ts";
+import { documentedBody, json, jsonBody } from "../../platform/http.ts";
+import { createFlow, createFlows } from "../create.ts";
+import { deleteFlow } from "../delete.ts";
+import { Finding } from "../findings.ts";
+import { Meta, seedExample } from "../model.ts";
+import { updateFlow } from "../update.ts";
+import { updateFlows } from "../update-many.ts";
+import { validateFlow } from "../validate.ts";
+import { FlowAnswer, FlowParams, FlowsAnswer } from "./schemas.ts";
+
+const createFlowRoute = createRoute({
+  method: "post",
+  path: "/flows",
+  operationId: "addFlow",
+  tags: ["Flows"],
+  summary: "Store a flow, or several",
+  description:
+    "The flow is checked as a whole and every finding is told. You and your tenant become owners. Needs the permission `flows.write`; for an array of up to 200 flows also `flows.bulk`, `tenant.all` or `all`. Of an array those that pass are stored.",
+  ...secured("write", jsonBody),
+  request: { body: documentedBody("FlowInputOrArray", "A flow, or an array of up to 200.", seedExample) },
+  responses: {
+    201: json(z.union([FlowAnswer, FlowsAnswer]), "The stored flow; for an array one entry per flow, in its place."),
+    ...refusals("INVALID_FLOW", "OWNER_NOT_ALLOWED", "MISSING_BULK_PERMISSION", ...bodyErrors),
+  },
+});
+
+const validateRoute = createRoute({
+  method: "post",
+  path: "/flows/validate",
+  operationId: "validateFlow",
+  tags: ["Flows"],
+  summary: "Check a flow without storing it",
+  description: "The same checks as storing, with all findings and their places. Needs the permission `flows.write`.",
+  ...secured("write", jsonBody),
+  request: { body: documentedBody("FlowInput", "The flow to check.", seedExample) },
+  responses: {
+    200: json(
+      z
+        .object({
+          data: z.object({
+            valid: z.boolean().meta({ description: "Whether the flow would be stored.", example: true }),
+            findings: z.array(Finding).meta({ description: "What is wrong; empty if nothing is." }),
+          }),
+          meta: Meta,
+        })
+        .meta({ id: "ValidationAnswer", description: "What a check found." }),
+      "The result of the check, good or bad.",
+    ),
+    ...refusals(...bodyErrors),
+  },
+});
+
+const updateManyRoute = createRoute({
+  method: "patch",
+  path: "/flows/bulk",
+  operationId: "updateFlowBulk",
+  tags: ["Flows"],
+  summary: "Edit several flows",
+  description:
+    "Up to 200 edits, each with the `id` of its flow, made one after another. One that fails does not hold up the others. Needs the permission `flows.bulk`.",
+  ...secured("bulk", jsonBody),
+  request: {
+    body: documentedBody("FlowPatchArray", "The edits.", [{ id: "6b0259e4ef2fe4ca09ca001d", name: "A better name" }]),
+  },
+  responses: {
+    200: json(FlowsAnswer, "One entry per edit, in its place: the flow, or why it was refused."),
+    ...refusals(...bodyErrors),
+  },
+});
+
+const updateRoute = createRoute({
+  method: "patch",
+  path: "/flows/{id}",
+  operationId: "updateFlow",
+  tags: ["Flows"],
+  summary: "Edit a flow",
+  description:
+    "Replaces the top-level keys that are sent, each as a whole. The flow must be inactive. Owners can be added; only an admin takes them away. Needs the permission `flows.write`.",
+  ...secured("write", jsonBody),
+  request: { params: FlowParams, body: documentedBody("FlowPatch", "The keys to replace.", { name: "A better name" }) },
+  responses: {
+    200: json(FlowAnswer, "The flow after the edit."),
+    ...refusals(
+      "INVALID_ID",
+      "ID_MISMATCH",
+      "INVALID_FLOW",
+      "OWNER_NOT_ALLOWED",
+      "FLOW_NOT_FOUND",
+      "FLOW_NOT_INACTIVE",
+      "REVISION_CONFLICT",
+      ...bodyErrors,
+    ),
+  },
+});
+
+const deleteRoute = createRoute({
+  method: "delete",
+  path: "/flows/{id}",
+  operationId: "deleteFlow",
+  tags: ["Flows"],
+  summary: "Delete a flow",
+  description: "Removes the flow for good. It must be inactive. Needs the permission `flows.write`.",
+  ...secured("write"),
+  request: { params: FlowParams },
+  responses: {
+    200: json(
+      z
+        .object({ msg: z.string().meta({ description: "What was done.", example: "Flow was successfully deleted" }) })
+        .meta({ id: "DeletedAnswer", description: "Confirms a deletion." }),
+      "The flow is gone.",
+    ),
+    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "FLOW_NOT_INACTIVE"),
+  },
+});
+
+export const writingRoutes = new OpenAPIHono<HttpEnv>()
+  .openapi(createFlowRoute, async (c) => {
+    const { context: ctx, body, config } = c.var;
+    if (!Array.isArray(body)) return c.json({ data: await createFlow(ctx, body), meta: {} }, 201);
+    const mayBulk = can(ctx.actor, config.FLOW_BULK_PERMISSION) || can(ctx.actor, "tenant.all");
+    if (!mayBulk) throw new AppError("MISSING_BULK_PERMISSION");
+    return c.json({ data: await createFlows(ctx, body), meta: {} }, 201);
+  })
+  .openapi(validateRoute, (c) => c.json({ data: validateFlow(c.var.context, c.var.body), meta: {} }, 200))
+  .openapi(updateManyRoute, async (c) => {
+    return c.json({ data: await updateFlows(c.var.context, c.var.body), meta: {} }, 200);
+  })
+  .openapi(updateRoute, async (c) => {
+    const flow = await updateFlow(c.var.context, { id: c.req.valid("param").id, body: c.var.body });
+    return c.json({ data: flow, meta: {} }, 200);
+  })
+  .openapi(deleteRoute, async (c) => {
+    await deleteFlow(c.var.context, c.req.valid("param").id);
+    return c.json({ msg: "Flow was successfully deleted" }, 200);
+  });

@@ -1,0 +1,72 @@
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+
+import { databaseOf } from "../db/client.ts";
+import { AppError, type ErrorCode } from "../platform/errors.ts";
+import { errorResponses } from "../platform/http.ts";
+import { can } from "./actor.ts";
+import type { HttpEnv } from "./context.ts";
+import { identify, tokenOf } from "./identify.ts";
+
+/** Turns the bearer token into an actor and gives the request its context. */
+export const authenticate: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  const { config, requestId } = c.var;
+  const defer = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
+  const now = Date.now;
+  const actor = await identify({ config, now, defer }, tokenOf(c.req.header("authorization")));
+  const { DB, FLOW_OBJECT: objects } = c.env;
+  c.set("context", { actor, db: databaseOf(DB), config, objects, requestId, now, defer });
+  await next();
+};
+
+/** What a route may ask for; the names of the permissions are settings. */
+const settingOf = {
+  read: "FLOW_READ_PERMISSION",
+  write: "FLOW_WRITE_PERMISSION",
+  control: "FLOW_CONTROL_PERMISSION",
+  bulk: "FLOW_BULK_PERMISSION",
+} as const;
+export type Permission = keyof typeof settingOf | "admin";
+
+const permit = (permission: Permission): MiddlewareHandler<HttpEnv> => {
+  return async function permitted(c: HonoContext<HttpEnv>, next) {
+    const { actor, config } = c.var.context;
+    const name = permission === "admin" ? "all" : config[settingOf[permission]];
+    if (!can(actor, name)) throw new AppError("MISSING_PERMISSION", { detail: `Needed is ${name}.` });
+    await next();
+  };
+};
+
+const documented = {
+  read: "flows.read",
+  write: "flows.write",
+  control: "flows.control",
+  bulk: "flows.bulk",
+  admin: "all",
+};
+
+/** The parts that every protected operation has: bearer token, permission, and the errors of both. */
+export function secured(permission: Permission, ...middleware: MiddlewareHandler<HttpEnv>[]) {
+  return {
+    security: [{ Bearer: [] }],
+    "x-permission": documented[permission],
+    middleware: [permit(permission), ...middleware],
+  };
+}
+
+const ofEveryRoute = [
+  "MISSING_AUTHORIZATION",
+  "INVALID_AUTHORIZATION",
+  "TOKEN_NOT_FOUND",
+  "TOKEN_INVALID",
+  "TOKEN_EXPIRED",
+  "IDENTITY_UNAVAILABLE",
+  "MISSING_PERMISSION",
+  "ORIGIN_NOT_ALLOWED",
+  "INTERNAL",
+  "STORAGE_UNAVAILABLE",
+] as const;
+
+/** Error responses of a protected operation: its own and those that every one has. */
+export const refusals = (...codes: readonly ErrorCode[]): object => errorResponses(...ofEveryRoute, ...codes);
+/** Errors of an operation that reads a JSON body. */
+export const bodyErrors = ["INVALID_JSON", "INVALID_BODY", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const;

@@ -1,0 +1,11 @@
+import { app } from "./app.ts";
+import { consume } from "./consumer.ts";
+import { sweepNow } from "./operations/sweep.ts";
+
+export { FlowObject } from "./lifecycle/object.ts";
+
+export default {
+  fetch: app.fetch,
+  queue: consume,
+  scheduled: sweepNow,
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,25 @@
+import { requireFew } from "../flows/many.ts";
+import { AppError, errorItem, type ErrorItem } from "../platform/errors.ts";
+import { toObjectId } from "../platform/ids.ts";
+import type { FlowState } from "./change-status.ts";
+
+export type Changed = { data: FlowState; meta: Record<string, never> } | { errors: ErrorItem[] };
+
+/** Starts or stops several flows at the same time and answers each in its place. */
+export async function changeFlows(body: unknown, change: (id: string) => Promise<FlowState>): Promise<Changed[]> {
+  if (!Array.isArray(body)) throw new AppError("FLOW_IDS_REQUIRED");
+  requireFew(body);
+  return Promise.all((body as unknown[]).map((id) => changeOne(id, change)));
+}
+
+async function changeOne(id: unknown, change: (id: string) => Promise<FlowState>): Promise<Changed> {
+  if (typeof id !== "string" || toObjectId(id) === undefined) {
+    return { errors: [errorItem("INVALID_ID", { flowId: id })] };
+  }
+  try {
+    return { data: await change(id), meta: {} };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { errors: error.items.map((item) => ({ ...item, flowId: id })) };
+  }
+}

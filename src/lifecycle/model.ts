@@ -1,0 +1,28 @@
+import type { Reach } from "../identity/ownership.ts";
+import type { Input, Status } from "./transition.ts";
+
+/** What is asked of a flow's object. Crosses to it as plain data. */
+export interface LifecycleInput extends Input {
+  readonly flowId: string;
+  /** Through whom the flow is reached; null for the service itself and for admins. */
+  readonly reach: Reach;
+  /** Account that starts the flow. */
+  readonly by?: string;
+  /** In a report of failure: why. */
+  readonly reason?: string | undefined;
+  readonly requestId?: string;
+}
+
+/** What came of it. Expected refusals are values, since a class does not survive the crossing. */
+export type Outcome =
+  | {
+      readonly ok: true;
+      readonly result: "move" | "resend" | "same" | "stale";
+      readonly from: Status;
+      readonly status: Status;
+      readonly statusSeq: number;
+    }
+  | {
+      readonly ok: false;
+      readonly error: "FLOW_NOT_FOUND" | "FLOW_STOPPING" | "REVISION_CONFLICT" | "STORAGE_UNAVAILABLE";
+    };

@@ -1,0 +1,139 @@
+/**
+ * One object per flow: serialiser and courier. It keeps no truth of its own; the flow's row in D1 and the outbox are it.
+ *
+ * Order     `apply` handles one input at a time, from reading the row to the commit, so two inputs never decide on the
+ *           same state; the commit is conditional all the same, since PATCH and DELETE do not pass through here.
+ * Delivery  before a commit the alarm is set, so that a crash at any point leaves either nothing, or a message in the
+ *           outbox and an alarm that hands it over. Messages go out in order, each forgotten once its queue took it:
+ *           at least once.
+ * Deadline  the alarm also wakes the object when a command has waited too long for its answer.
+ * Eviction  costs the memory of which alarm was set and how often the queue failed; both are found again.
+ */
+import { DurableObject } from "cloudflare:workers";
+
+import { databaseOf } from "../db/client.ts";
+import { configOf } from "../platform/config.ts";
+import { AppError } from "../platform/errors.ts";
+import { logError, logLine } from "../platform/log.ts";
+import { applyInput, surroundingsOf } from "./apply.ts";
+import type { LifecycleInput, Outcome } from "./model.ts";
+import { dutiesOf, forgetMessage, type OutboxRow } from "./store.ts";
+
+const COURIER_GRACE_MS = 5000;
+const MOST_BACKOFF_MS = 60_000;
+const MOST_MESSAGES = 50;
+
+export class FlowObject extends DurableObject<Env> {
+  #turn: Promise<unknown> = Promise.resolve();
+  #round: Promise<void> | undefined;
+  #roundAgain = false;
+  #alarmsSet = 0;
+  #failures = 0;
+
+  /** Applies one input of the lifecycle and, if it moved the flow, sends the message after the answer. */
+  async apply(input: LifecycleInput): Promise<Outcome> {
+    const turn = this.#turn.then(() => this.#applyNow(input));
+    this.#turn = turn.catch(() => undefined);
+    const outcome = await turn;
+    if (outcome.ok && (outcome.result === "move" || outcome.result === "resend")) {
+      this.ctx.waitUntil(this.relay(input.flowId));
+    }
+    return outcome;
+  }
+
+  /** Hands over the messages of the flow. Never throws: what fails is tried again by alarm. */
+  async relay(flowId: string): Promise<void> {
+    if (this.#round !== undefined) {
+      this.#roundAgain = true;
+      return this.#round;
+    }
+    this.#round = this.#rounds(flowId).finally(() => (this.#round = undefined));
+    return this.#round;
+  }
+
+  override async alarm(): Promise<void> {
+    const flowId = await this.ctx.storage.get<string>("flowId");
+    if (flowId !== undefined) await this.wake(flowId);
+  }
+
+  /** Sees to everything that is due for the flow: messages, then the deadline. Never throws. */
+  async wake(flowId: string): Promise<void> {
+    await this.relay(flowId);
+    try {
+      await this.apply({ flowId, trigger: "deadline", reach: null });
+    } catch (error) {
+      await this.#again(error, flowId);
+    }
+  }
+
+  async #applyNow(input: LifecycleInput): Promise<Outcome> {
+    const began = Date.now();
+    const config = configOf(this.env);
+    const arm = async () => {
+      await this.#setAlarm(input.flowId, Date.now() + COURIER_GRACE_MS);
+    };
+    try {
+      const outcome = await applyInput(surroundingsOf(this.env, config, arm), input);
+      if (input.trigger !== "deadline" || (outcome.ok && outcome.result !== "same")) {
+        const { flowId, trigger, by, requestId } = input;
+        logLine(config, "transition", { flowId, trigger, by, requestId, ...outcome, ms: Date.now() - began });
+      }
+      return outcome;
+    } catch (error) {
+      if (error instanceof AppError && error.code === "STORAGE_UNAVAILABLE") {
+        logError(config, "transition.failed", error, { flowId: input.flowId, trigger: input.trigger });
+        if (input.trigger === "deadline") await this.#again(error, input.flowId);
+        return { ok: false, error: "STORAGE_UNAVAILABLE" };
+      }
+      throw error;
+    }
+  }
+
+  async #rounds(flowId: string): Promise<void> {
+    try {
+      do {
+        this.#roundAgain = false;
+        await this.#oneRound(flowId);
+      } while (this.#roundAgain);
+      this.#failures = 0;
+    } catch (error) {
+      await this.#again(error, flowId);
+    }
+  }
+
+  async #oneRound(flowId: string): Promise<void> {
+    const db = databaseOf(this.env.DB);
+    for (;;) {
+      const alarmsSet = this.#alarmsSet;
+      const { messages, deadlineAt } = await dutiesOf(db, flowId, MOST_MESSAGES);
+      for (const message of messages) {
+        await this.#queueOf(message).send(JSON.parse(message.body));
+        await forgetMessage(db, message.id);
+      }
+      if (messages.length === MOST_MESSAGES) continue;
+      // An alarm that was set meanwhile belongs to a commit that this round may not have seen.
+      if (alarmsSet !== this.#alarmsSet) this.#roundAgain = true;
+      else if (deadlineAt === null) await this.ctx.storage.deleteAll();
+      else await this.#setAlarm(flowId, Math.max(deadlineAt, Date.now()));
+      return;
+    }
+  }
+
+  #queueOf(message: OutboxRow): Queue {
+    return message.queue === "commands" ? this.env.FLOW_COMMANDS : this.env.FLOW_NOTICES;
+  }
+
+  async #again(error: unknown, flowId: string): Promise<void> {
+    this.#failures += 1;
+    const delay = Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
+    logError(configOf(this.env), "courier.failed", error, { flowId, failures: this.#failures, retryInMs: delay });
+    await this.#setAlarm(flowId, Date.now() + delay);
+  }
+
+  async #setAlarm(flowId: string, at: number): Promise<void> {
+    this.#alarmsSet += 1;
+    // Not awaited in between: both writes are one commit.
+    const named = this.ctx.storage.put("flowId", flowId);
+    await Promise.all([named, this.ctx.storage.setAlarm(at)]);
+  }
+}

@@ -1,0 +1,101 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+
+import { MOST_AT_ONCE } from "../flows/many.ts";
+import { FlowStatus, Meta, ObjectId } from "../flows/model.ts";
+import { FlowParams, ItemErrors } from "../flows/routes/schemas.ts";
+import type { HttpEnv } from "../identity/context.ts";
+import { bodyErrors, refusals, secured } from "../identity/http.ts";
+import { documentedBody, json, jsonBody } from "../platform/http.ts";
+import { changeFlows } from "./change-many.ts";
+import { startFlow, stopFlow } from "./change-status.ts";
+
+const StateAnswer = z
+  .object({
+    data: z
+      .object({
+        id: ObjectId.meta({ description: "Id of the flow.", example: "6b0259e4ef2fe4ca09ca001d" }),
+        status: FlowStatus,
+      })
+      .meta({ id: "FlowState", description: "A flow's status." }),
+    meta: Meta,
+  })
+  .meta({ id: "FlowStateAnswer", description: "The status after the request." });
+
+const StatesAnswer = z
+  .array(z.union([StateAnswer, ItemErrors]))
+  .meta({ id: "FlowStatesAnswer", description: "One entry per id that was sent, in its place." });
+
+const FlowIds = z
+  .array(ObjectId)
+  .max(MOST_AT_ONCE)
+  .meta({ id: "ArrayOfIds", description: "Ids of up to 200 flows.", example: ["6b0259e4ef2fe4ca09ca001d"] });
+
+const Force = z.object({
+  force: z.enum(["true", "false"]).default("false").meta({
+    description: "true: the flow is inactive at once, without waiting for the orchestrator.",
+    example: "false",
+  }),
+});
+
+const control = { tags: ["Start and stop"], ...secured("control") };
+const ofOne = refusals("INVALID_ID", "FLOW_NOT_FOUND", "REVISION_CONFLICT", "FLOW_UNAVAILABLE");
+
+const startRoute = createRoute({
+  method: "post",
+  path: "/flows/{id}/start",
+  operationId: "startFlow",
+  summary: "Start a flow",
+  description:
+    "Has the orchestrator make the flow live: the status is `starting` until it reports. Starting a flow that is starting or active changes nothing. Needs the permission `flows.control`.",
+  ...control,
+  request: { params: FlowParams },
+  responses: {
+    200: json(StateAnswer, "The flow starts, or ran already."),
+    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "FLOW_STOPPING", "REVISION_CONFLICT", "FLOW_UNAVAILABLE"),
+  },
+});
+
+const stopRoute = createRoute({
+  method: "post",
+  path: "/flows/{id}/stop",
+  operationId: "stopFlow",
+  summary: "Stop a flow",
+  description:
+    "Has the orchestrator take the flow down: the status is `stopping` until it reports. Stopping an inactive flow changes nothing. Needs the permission `flows.control`.",
+  ...control,
+  request: { params: FlowParams, query: Force },
+  responses: { 200: json(StateAnswer, "The flow stops, or was inactive already."), ...ofOne },
+});
+
+const many = (verb: "start" | "stop") =>
+  createRoute({
+    method: "post",
+    path: `/flows/multiple/${verb}`,
+    operationId: `${verb}MultipleFlows`,
+    summary: `${verb === "start" ? "Start" : "Stop"} several flows`,
+    description:
+      "Each id is handled by itself; one that fails does not hold up the others. Needs the permission `flows.control`.",
+    tags: control.tags,
+    ...secured("control", jsonBody),
+    request: { body: documentedBody("ArrayOfIds", "Ids of up to 200 flows.", ["6b0259e4ef2fe4ca09ca001d"]) },
+    responses: {
+      200: json(StatesAnswer, "One entry per id, in its place: the status, or why it was refused."),
+      ...refusals("FLOW_IDS_REQUIRED", ...bodyErrors),
+    },
+  });
+
+export const lifecycleRoutes = new OpenAPIHono<HttpEnv>();
+lifecycleRoutes.openAPIRegistry.register("ArrayOfIds", FlowIds);
+
+lifecycleRoutes
+  .openapi(many("start"), async (c) => c.json(await changeFlows(c.var.body, (id) => startFlow(c.var.context, id)), 200))
+  .openapi(many("stop"), async (c) =>
+    c.json(await changeFlows(c.var.body, (id) => stopFlow(c.var.context, id, false)), 200),
+  )
+  .openapi(startRoute, async (c) => {
+    return c.json({ data: await startFlow(c.var.context, c.req.valid("param").id), meta: {} }, 200);
+  })
+  .openapi(stopRoute, async (c) => {
+    const force = c.req.valid("query").force === "true";
+    return c.json({ data: await stopFlow(c.var.context, c.req.valid("param").id, force), meta: {} }, 200);
+  });

@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+import { toObjectId } from "../platform/ids.ts";
+
+/** The envelope of every message, in both directions, as on the Open Integration Hub's event bus. */
+export const Headers = z
+  .looseObject({
+    name: z.string().meta({ description: "What the message is; also the routing key.", example: "flow.started" }),
+    createdAt: z.number().optional().meta({ description: "Milliseconds since 1970.", example: 1795316300551 }),
+    serviceName: z.string().optional().meta({ description: "Who sent it.", example: "component-orchestrator" }),
+    startId: z
+      .string()
+      .optional()
+      .meta({ description: "Which start this is about.", example: "0b9c8a51-6a0e-4c12-9d9d-2f1d4f3f8a77" }),
+    revision: z.int().optional().meta({ description: "Revision of the flow's document.", example: 3 }),
+    statusSeq: z
+      .int()
+      .optional()
+      .meta({ description: "Number of the transition; orders the commands of one flow.", example: 7 }),
+  })
+  .meta({ id: "MessageHeaders", description: "Headers of a message." });
+
+export const Envelope = z.object({ headers: Headers, payload: z.unknown() });
+export type Envelope = z.infer<typeof Envelope>;
+
+const FlowRef = z.string().transform((id, check) => {
+  const known = toObjectId(id);
+  if (known === undefined) check.addIssue({ code: "custom", message: "is not the id of a flow" });
+  return known ?? z.NEVER;
+});
+
+/** What an orchestrator reports about a flow. The original one sends nothing but the id. */
+export const ReportPayload = z.looseObject({
+  id: FlowRef,
+  startId: z.string().optional(),
+  reason: z.string().optional().catch(undefined),
+});
+
+/** An account or tenant that is gone. */
+export const DeletedOwnerPayload = z.looseObject({ id: z.string().min(1) });
+
+/** What the repository asks of an orchestrator: the whole flow, or a reference where it would not fit. */
+export const CommandPayload = z.looseObject({
+  id: FlowRef,
+  graph: z.unknown(),
+  href: z.string().optional(),
+});
+
+export const SERVICE_NAME = "flow-repository";
+
+/** A message body of at most this many bytes fits a queue (128,000 with the queue's own metadata). */
+export const MOST_MESSAGE_BYTES = 120_000;
+
+export const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLength;

@@ -1,0 +1,10 @@
+import { databaseOf } from "../db/client.ts";
+import { sweep } from "../lifecycle/sweep.ts";
+import { configOf } from "../platform/config.ts";
+import { logLine } from "../platform/log.ts";
+
+/** Runs every minute: the safety net under the alarms. */
+export async function sweepNow(_controller: ScheduledController, env: Env): Promise<void> {
+  const found = await sweep({ db: databaseOf(env.DB), objects: env.FLOW_OBJECT, now: Date.now });
+  if (found.waiting + found.overdue > 0) logLine(configOf(env), "sweep", found);
+}

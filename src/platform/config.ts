@@ -1,0 +1,84 @@
+import { z } from "zod";
+
+import { AppError } from "./errors.ts";
+
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ""),
+  );
+const optional = z
+  .string()
+  .optional()
+  .transform((text) => (text === "" ? undefined : text));
+const whole = (initial: number) => z.coerce.number().int().min(1).default(initial);
+
+const Settings = z
+  .object({
+    /** `production` refuses the local token secret. */
+    ENVIRONMENT: z.enum(["production", "development", "test"]).default("production"),
+    ORCHESTRATOR: z.enum(["embedded", "external"]).default("embedded"),
+    FLOW_VALIDATION: z.enum(["lenient", "strict"]).default("lenient"),
+    LOG_LEVEL: z.enum(["info", "error", "silent"]).default("info"),
+    ORIGINWHITELIST: list,
+    FLOW_READ_PERMISSION: z.string().default("flows.read"),
+    FLOW_WRITE_PERMISSION: z.string().default("flows.write"),
+    FLOW_CONTROL_PERMISSION: z.string().default("flows.control"),
+    FLOW_BULK_PERMISSION: z.string().default("flows.bulk"),
+    IAM_JWKS_URL: optional,
+    IAM_ISSUER: optional,
+    IAM_AUDIENCE: optional,
+    INTROSPECT_ENDPOINT_BASIC: optional,
+    IAM_TOKEN: optional,
+    /** Seconds for which an introspected token is believed; 0 asks the IAM every time. */
+    IAM_TOKEN_CACHE_TTL: z.coerce.number().int().min(0).max(3600).default(30),
+    IAM_JWT_SECRET: optional,
+    /** Seconds until an unanswered command is sent again; doubles with each try. */
+    COMMAND_DEADLINE_SECONDS: whole(30),
+    /** How often `flow.starting` is sent before the start counts as failed. */
+    START_TRIES: whole(5),
+  })
+  .superRefine((settings, check) => {
+    const refuse = (name: string, message: string) => check.addIssue({ code: "custom", path: [name], message });
+    if (settings.IAM_JWKS_URL) {
+      if (!settings.IAM_ISSUER) refuse("IAM_ISSUER", "is needed with IAM_JWKS_URL");
+      if (!settings.IAM_AUDIENCE) refuse("IAM_AUDIENCE", "is needed with IAM_JWKS_URL");
+    }
+    for (const name of ["IAM_JWKS_URL", "INTROSPECT_ENDPOINT_BASIC"] as const) {
+      const address = settings[name];
+      if (address !== undefined && !URL.canParse(address)) refuse(name, "is not a URL");
+    }
+    if (settings.INTROSPECT_ENDPOINT_BASIC && !settings.IAM_TOKEN) {
+      refuse("IAM_TOKEN", "is needed with INTROSPECT_ENDPOINT_BASIC");
+    }
+    if (settings.IAM_JWT_SECRET) {
+      if (settings.ENVIRONMENT === "production") refuse("IAM_JWT_SECRET", "is refused in production");
+      if (settings.IAM_JWKS_URL || settings.INTROSPECT_ENDPOINT_BASIC) {
+        refuse("IAM_JWT_SECRET", "is refused beside IAM_JWKS_URL or INTROSPECT_ENDPOINT_BASIC");
+      }
+      if (settings.IAM_JWT_SECRET.length < 32) refuse("IAM_JWT_SECRET", "needs at least 32 characters");
+    } else if (!settings.IAM_JWKS_URL && !settings.INTROSPECT_ENDPOINT_BASIC) {
+      refuse("IAM_JWKS_URL", "or INTROSPECT_ENDPOINT_BASIC is needed to know who is calling");
+    }
+  });
+
+export type Config = Readonly<z.infer<typeof Settings>>;
+
+const known = new WeakMap<object, Config>();
+
+/** The settings, parsed once per set of bindings. A bad one is named in the log and answered as MISCONFIGURED. */
+export function configOf(env: Env): Config {
+  const found = known.get(env);
+  if (found) return found;
+  const parsed = Settings.safeParse(env);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
+    throw new AppError("MISCONFIGURED", { cause: new Error(`Settings: ${faults.join("; ")}`) });
+  }
+  known.set(env, parsed.data);
+  return parsed.data;
+}

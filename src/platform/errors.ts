@@ -1,0 +1,161 @@
+import { z } from "zod";
+
+/** Everything that this service refuses or fails with: status, sentence, and what a queue consumer does about it. */
+const table = {
+  MISSING_AUTHORIZATION: { status: 401, message: "Missing authorization header." },
+  INVALID_AUTHORIZATION: { status: 401, message: "Invalid authorization header" },
+  TOKEN_NOT_FOUND: {
+    status: 401,
+    message: "Token invalid. Error: Error. Details: Token not found in IAM",
+  },
+  TOKEN_INVALID: {
+    status: 401,
+    message: "Token invalid. Error: Error. Details: Authorization failed",
+  },
+  TOKEN_EXPIRED: { status: 401, message: "Token invalid. Error: Token expired." },
+  IDENTITY_UNAVAILABLE: {
+    status: 401,
+    message: "Token invalid. Error: Error. Details: Authorization failed",
+  },
+  MISSING_PERMISSION: { status: 403, message: "MISSING_PERMISSION" },
+  MISSING_BULK_PERMISSION: {
+    status: 403,
+    message: "User is missing permission for bulk operations",
+  },
+  OWNER_NOT_ALLOWED: {
+    status: 403,
+    message: "Only yourself, your tenant or, with the permission all, anyone can be made an owner.",
+  },
+  ORIGIN_NOT_ALLOWED: { status: 403, message: "Not allowed by CORS" },
+  INVALID_ID: { status: 400, message: "Invalid id" },
+  INVALID_PARAMETER: { status: 400, message: "Invalid parameter" },
+  INVALID_JSON: { status: 400, message: "The body is not valid JSON." },
+  INVALID_BODY: { status: 400, message: "The body does not have the expected form." },
+  INVALID_FLOW: { status: 400, message: "The flow is not valid." },
+  ID_MISMATCH: { status: 400, message: "The id in the body differs from the id in the path." },
+  FLOW_NOT_FOUND: { status: 404, message: "Flow not found" },
+  STEP_NOT_FOUND: { status: 404, message: "Step not found" },
+  DEAD_LETTER_NOT_FOUND: { status: 404, message: "Dead letter not found" },
+  NOT_FOUND: { status: 404, message: "Not found" },
+  METHOD_NOT_ALLOWED: { status: 405, message: "Method not allowed" },
+  FLOW_NOT_INACTIVE: { status: 409, message: "Flow is not inactive." },
+  FLOW_STOPPING: { status: 409, message: "Flow is not inactive. Current status: stopping" },
+  REVISION_CONFLICT: {
+    status: 409,
+    message: "The flow was changed by somebody else at the same time. Read it again and repeat.",
+  },
+  BODY_TOO_LARGE: { status: 413, message: "request entity too large" },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The body must be application/json in UTF-8." },
+  FLOW_IDS_REQUIRED: {
+    status: 500,
+    message: "No flow ids given. Expecting an array of flow ids",
+  },
+  INTERNAL: { status: 500, message: "Something went wrong on our side." },
+  MISCONFIGURED: {
+    status: 503,
+    message: "The service is misconfigured. Its log names the setting.",
+  },
+  STORAGE_UNAVAILABLE: { status: 503, message: "NO DB. Please try again later 0" },
+  QUEUE_UNAVAILABLE: { status: 503, message: "The queue is not available. Please try again later." },
+  FLOW_UNAVAILABLE: {
+    status: 503,
+    message: "The flow cannot be reached at the moment. Please try again later.",
+  },
+} as const satisfies Record<string, { status: number; message: string }>;
+
+export type ErrorCode = keyof typeof table;
+export type ErrorStatus = (typeof table)[ErrorCode]["status"];
+
+/** Exhaustive: a new error does not compile until it is decided whether a queue message that met it is worth another try. */
+export const redelivery = {
+  MISSING_AUTHORIZATION: "keep",
+  INVALID_AUTHORIZATION: "keep",
+  TOKEN_NOT_FOUND: "keep",
+  TOKEN_INVALID: "keep",
+  TOKEN_EXPIRED: "keep",
+  IDENTITY_UNAVAILABLE: "retry",
+  MISSING_PERMISSION: "keep",
+  MISSING_BULK_PERMISSION: "keep",
+  OWNER_NOT_ALLOWED: "keep",
+  ORIGIN_NOT_ALLOWED: "keep",
+  INVALID_ID: "keep",
+  INVALID_PARAMETER: "keep",
+  INVALID_JSON: "keep",
+  INVALID_BODY: "keep",
+  INVALID_FLOW: "keep",
+  ID_MISMATCH: "keep",
+  FLOW_NOT_FOUND: "keep",
+  STEP_NOT_FOUND: "keep",
+  DEAD_LETTER_NOT_FOUND: "keep",
+  NOT_FOUND: "keep",
+  METHOD_NOT_ALLOWED: "keep",
+  FLOW_NOT_INACTIVE: "keep",
+  FLOW_STOPPING: "keep",
+  REVISION_CONFLICT: "retry",
+  BODY_TOO_LARGE: "keep",
+  UNSUPPORTED_MEDIA_TYPE: "keep",
+  FLOW_IDS_REQUIRED: "keep",
+  INTERNAL: "retry",
+  MISCONFIGURED: "retry",
+  STORAGE_UNAVAILABLE: "retry",
+  QUEUE_UNAVAILABLE: "retry",
+  FLOW_UNAVAILABLE: "retry",
+} as const satisfies Record<ErrorCode, "keep" | "retry">;
+
+export const statusOf = (code: ErrorCode): ErrorStatus => table[code].status;
+export const messageOf = (code: ErrorCode): string => table[code].message;
+
+export const ErrorItem = z
+  .object({
+    message: z.string().meta({
+      description: "What is wrong, for people. Worded as in the Open Integration Hub.",
+      example: "Invalid id",
+    }),
+    code: z.int().meta({ description: "The HTTP status of this error.", example: 400 }),
+    error: z.string().meta({ description: "Stable name of the error, for programs.", example: "INVALID_ID" }),
+    pointer: z
+      .string()
+      .optional()
+      .meta({ description: "JSON pointer (RFC 6901) to the place in the body.", example: "/graph/edges/0/target" }),
+    parameter: z
+      .string()
+      .optional()
+      .meta({ description: "The path or query parameter that is at fault.", example: "page[size]" }),
+    detail: z
+      .string()
+      .optional()
+      .meta({ description: "What would be right.", example: "Use a whole number from 1 to 1000." }),
+    flowId: z.unknown().optional().meta({
+      description: "In answers about several flows: the id as it was sent.",
+      example: "5ca5c44c187c040010a9bb8b",
+    }),
+  })
+  .meta({ id: "ErrorItem", description: "One error." });
+export type ErrorItem = z.infer<typeof ErrorItem>;
+
+export const ErrorBody = z
+  .object({ errors: z.array(ErrorItem).meta({ description: "At least one error." }) })
+  .meta({ id: "Errors", description: "The one form in which every error is answered." });
+
+export type ErrorHints = Omit<Partial<ErrorItem>, "code" | "error">;
+
+export const errorItem = (code: ErrorCode, hints: ErrorHints = {}): ErrorItem => ({
+  message: messageOf(code),
+  ...hints,
+  code: statusOf(code),
+  error: code,
+});
+
+/** An expected refusal or failure. Verbs throw it; the HTTP edge and the queue consumer each translate it once. */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+  readonly items: readonly ErrorItem[];
+
+  constructor(code: ErrorCode, hints: ErrorHints & { items?: readonly ErrorItem[]; cause?: unknown } = {}) {
+    const { items, cause, ...rest } = hints;
+    super(rest.message ?? messageOf(code), { cause });
+    this.code = code;
+    this.items = items ?? [errorItem(code, rest)];
+  }
+}

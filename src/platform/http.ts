@@ -1,0 +1,129 @@
+import type { Context as HonoContext, Next } from "hono";
+import type { z } from "zod";
+
+import { AppError, ErrorBody, errorItem, messageOf, statusOf, type ErrorCode } from "./errors.ts";
+
+/** 1 MiB, for any body and for a stored flow. */
+export const MOST_BYTES = 1024 * 1024;
+/** Far below what the JSON functions of the database take. */
+const MOST_LEVELS = 200;
+
+const unavailable = (status: number) => status === 503;
+
+/** The one place where an error becomes an answer. */
+export function answerError(c: HonoContext, error: AppError): Response {
+  const status = statusOf(error.code);
+  if (unavailable(status) || error.code === "IDENTITY_UNAVAILABLE") c.header("retry-after", "5");
+  if (status === 401) c.header("www-authenticate", 'Bearer realm="flow-repository"');
+  return c.json({ errors: error.items }, status);
+}
+
+/** Responses of an OpenAPI operation for the errors it may answer, built from the error table. */
+export function errorResponses(...codes: readonly ErrorCode[]): object {
+  const byStatus = Map.groupBy(codes, statusOf);
+  return Object.fromEntries(
+    [...byStatus].map(([status, group]) => [
+      status,
+      {
+        description: group.map((code) => `\`${code}\`: ${messageOf(code)}`).join("\n\n"),
+        content: {
+          "application/json": {
+            schema: ErrorBody,
+            examples: Object.fromEntries(group.map((code) => [code, { value: { errors: [errorItem(code)] } }])),
+          },
+        },
+      },
+    ]),
+  );
+}
+
+export const json = <T extends z.ZodType>(schema: T, description: string) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+/** Documents a body that the verb itself checks, so that all findings are told and none is hidden by the first. */
+export const documentedBody = (name: string, description: string, example?: unknown) => ({
+  required: true,
+  description,
+  content: {
+    "application/json": {
+      schema: { $ref: `#/components/schemas/${name}` },
+      ...(example === undefined ? {} : { example }),
+    },
+  },
+});
+
+/** Reads a JSON body into `c.var.body`: media type, size, syntax and depth are judged here and nowhere else. */
+export async function jsonBody(c: HonoContext, next: Next): Promise<void> {
+  const type = c.req.header("content-type") ?? "";
+  const text = await limitedText(c.req.raw);
+  if (text !== "") requireJson(type);
+  if (text.trim() === "") throw new AppError("INVALID_BODY", { message: "A JSON body is required." });
+  c.set("body", parseJson(text));
+  await next();
+}
+
+function requireJson(type: string): void {
+  const [essence = "", ...parameters] = type
+    .toLowerCase()
+    .split(";")
+    .map((part) => part.trim());
+  if (!/^application\/(?:[\w.-]+\+)?json$/.test(essence)) {
+    const sent = essence === "" ? "No content type was sent." : `Sent was ${essence.slice(0, 100)}.`;
+    throw new AppError("UNSUPPORTED_MEDIA_TYPE", { detail: `Send content-type: application/json. ${sent}` });
+  }
+  const charset = parameters
+    .find((part) => part.startsWith("charset="))
+    ?.slice(8)
+    .replaceAll('"', "");
+  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") {
+    const message = `unsupported charset "${charset.toUpperCase().slice(0, 40)}"`;
+    throw new AppError("UNSUPPORTED_MEDIA_TYPE", { message, detail: "Send UTF-8." });
+  }
+}
+
+async function limitedText(request: Request): Promise<string> {
+  const tooLarge = () => new AppError("BODY_TOO_LARGE", { detail: `At most ${MOST_BYTES} bytes are taken.` });
+  if (Number(request.headers.get("content-length") ?? 0) > MOST_BYTES) throw tooLarge();
+  if (request.body === null) return "";
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  let bytes = 0;
+  let text = "";
+  try {
+    for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+      bytes += chunk.byteLength;
+      if (bytes > MOST_BYTES) throw tooLarge();
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError("INVALID_JSON", { detail: "The body is not valid UTF-8 or broke off.", cause: error });
+  }
+}
+
+function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message.replaceAll(/"[^"]*"(?:\.\.\.)?/g, "…").slice(0, 200) : "";
+    throw new AppError("INVALID_JSON", { detail });
+  }
+  if (levelsOf(value) > MOST_LEVELS) {
+    throw new AppError("INVALID_BODY", { message: `The body is nested deeper than ${MOST_LEVELS} levels.` });
+  }
+  return value;
+}
+
+/** Breadth first and without recursion: the depth itself may be the attack. */
+function levelsOf(root: unknown): number {
+  let level = 0;
+  let present = [root];
+  while (present.length > 0 && level <= MOST_LEVELS) {
+    level += 1;
+    present = present.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+  }
+  return level;
+}

@@ -1,0 +1,20 @@
+/** 24 lower-case hex digits: four bytes of time, eight of chance; the form that the ecosystem's references have. */
+export function newObjectId(now: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  new DataView(bytes.buffer).setUint32(0, Math.floor(now / 1000));
+  return hexOf(bytes);
+}
+
+/** What the Open Integration Hub takes for an id: 24 hex digits, or any 12 single-byte characters. */
+export const objectIdPattern = /^(?:[0-9a-fA-F]{24}|\p{ASCII}{12})$/u;
+
+export const isHexId = (text: string): boolean => /^[0-9a-fA-F]{24}$/.test(text);
+
+/** The one form of an id that is stored; undefined if the text is none. */
+export function toObjectId(value: unknown): string | undefined {
+  if (typeof value !== "string" || !objectIdPattern.test(value)) return undefined;
+  return value.length === 24 ? value.toLowerCase() : hexOf(new TextEncoder().encode(value));
+}
+
+export const hexOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
