@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 
-const quiet = { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "true" };
+const quiet = { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "true" };
 
 /** Applies the migrations to a local database. */
 export function migrate(...options: string[]): void {

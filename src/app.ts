@@ -11,7 +11,7 @@ import { operationsRoutes } from "./operations/routes.ts";
 import { AppError, errorItem } from "./platform/errors.ts";
 import { answerError } from "./platform/http.ts";
 import { logError } from "./platform/log.ts";
-import { crossOrigin, everyRequest } from "./platform/request.ts";
+import { crossOrigin, everyRequest, settings } from "./platform/request.ts";
 
 export const app = new OpenAPIHono<HttpEnv>();
 
@@ -33,6 +33,7 @@ app.onError((error, c) => {
 app.notFound((c) => answerError(c, new AppError("NOT_FOUND")));
 
 app.use(everyRequest);
+app.use(settings);
 app.use(
   methodNotAllowed({
     app,
@@ -77,4 +78,5 @@ app.openAPIRegistry.registerComponent("securitySchemes", "Bearer", {
 app.get("/openapi.json", (c) => c.json(openApiDocument(app), 200, { "access-control-allow-origin": "*" }));
 app.get("/api-docs", apiDocs);
 app.get("/api-docs/", apiDocs);
+app.get("/", (c) => c.redirect("/api-docs", 302));
 app.get("/docs", (c) => c.redirect("/api-docs", 302));

@@ -11,9 +11,11 @@ it can be edited and deleted while it is inactive. Drop-in for the Flow Reposito
 Every error is answered as \`{"errors":[{"message","code","error"}]}\`: \`error\` is a stable name, \`pointer\` and \`parameter\` tell the place.
 Every answer carries \`x-request-id\`; send one to have it in our log.`;
 
-/** The document of all routes, made from the routes. */
+let made: ReturnType<OpenAPIHono["getOpenAPI31Document"]> | undefined;
+
+/** The document of all routes, made from the routes, once per isolate. */
 export function openApiDocument(app: OpenAPIHono<HttpEnv>) {
-  return app.getOpenAPI31Document(
+  made ??= app.getOpenAPI31Document(
     {
       openapi: "3.1.0",
       info: {
@@ -31,6 +33,7 @@ export function openApiDocument(app: OpenAPIHono<HttpEnv>) {
     },
     { unionPreferredType: "oneOf" },
   );
+  return made;
 }
 
 /** A page that shows the document; its script comes from the Worker's own assets. */

@@ -35,7 +35,7 @@ export const isRecord = (value: unknown): value is Record<string, unknown> =>
 function castString(schema: z.core.$ZodType, value: unknown): unknown {
   const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value;
   const isId = (schema as z.ZodType).meta()?.["format"] === "objectid";
-  return isId ? (toObjectId(text) ?? text) : text;
+  return isId ? (toObjectId(text) ?? value) : text;
 }
 
 function castObject(shape: Readonly<Record<string, z.core.$ZodType>>, value: Record<string, unknown>) {

@@ -4,7 +4,7 @@ import { castTo, isRecord } from "./cast.ts";
 import { faultOfCron } from "./cron.ts";
 import { finding, findingsOfShape, type Finding } from "./findings.ts";
 import { checkGraph } from "./graph.ts";
-import { documents, type FlowDocument, type FlowValidation } from "./model.ts";
+import { documents, MOST_EDGES, MOST_NODES, MOST_OWNERS, type FlowDocument, type FlowValidation } from "./model.ts";
 
 export type Checked = { ok: true; document: FlowDocument } | { ok: false; findings: Finding[] };
 
@@ -13,6 +13,8 @@ export function checkFlow(input: unknown, mode: FlowValidation): Checked {
   if (!isRecord(input)) {
     return { ok: false, findings: [finding("WRONG_TYPE", [], "A flow must be a JSON object.")] };
   }
+  const crowded = faultsOfNumbers(input);
+  if (crowded.length > 0) return { ok: false, findings: crowded };
   const schema = documents[mode];
   const cast = castTo(schema, input) as Record<string, unknown>;
   const shape = schema.safeParse(cast);
@@ -26,6 +28,21 @@ export function checkFlow(input: unknown, mode: FlowValidation): Checked {
   ];
   if (!shape.success || findings.length > 0) return { ok: false, findings };
   return { ok: true, document: shape.data };
+}
+
+/** Lists of which even one fault per entry could not be told are refused before anything looks into them. */
+function faultsOfNumbers(input: Record<string, unknown>): Finding[] {
+  const graph = isRecord(input["graph"]) ? input["graph"] : {};
+  const lists = [
+    { path: ["graph", "nodes"], list: graph["nodes"], most: MOST_NODES },
+    { path: ["graph", "edges"], list: graph["edges"], most: MOST_EDGES },
+    { path: ["owners"], list: input["owners"], most: MOST_OWNERS },
+  ];
+  return lists.flatMap(({ path, list, most }) =>
+    Array.isArray(list) && list.length > most
+      ? [finding("TOO_MANY", path, `There are ${list.length} ${path.at(-1)}; at most ${most} are possible.`)]
+      : [],
+  );
 }
 
 /** In the original's order the missing edges are told after all nodes and edges and before the owners. */
@@ -54,11 +71,3 @@ export function textOf(document: FlowDocument): string {
   }
   return text;
 }
-
-/** Name and description in a form in which substrings can be compared whatever the case, in any script. */
-export const foldForSearch = (text: string): string => text.normalize("NFKC").toUpperCase();
-
-const MOST_SEARCHED = 100_000;
-
-export const searchTextOf = (document: FlowDocument): string =>
-  foldForSearch(`${document.name ?? ""}\u001f${document.description ?? ""}`).slice(0, MOST_SEARCHED);

@@ -8,11 +8,12 @@ import { insertIfChanged } from "../messages/outbox.ts";
 import { AppError, type ErrorItem } from "../platform/errors.ts";
 import { newObjectId } from "../platform/ids.ts";
 import { isRecord } from "./cast.ts";
-import { checkFlow, searchTextOf, textOf } from "./check.ts";
+import { checkFlow, textOf } from "./check.ts";
 import { wakeCourier } from "./courier.ts";
 import { requireFew } from "./many.ts";
 import type { Flow } from "./model.ts";
 import { ownersOfNew } from "./owners.ts";
+import { searchTextOf } from "./search-text.ts";
 import { flowOf, type FlowRow } from "./store.ts";
 
 /** Stores one new flow. Throws INVALID_FLOW with every finding, or OWNER_NOT_ALLOWED. */

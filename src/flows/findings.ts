@@ -60,28 +60,34 @@ interface Placed {
 
 /** Turns what zod found about the shape into the original's sentences, in the original's order. */
 export function findingsOfShape(issues: readonly z.core.$ZodIssue[], input: unknown): Finding[] {
-  const placed = issues.flatMap((issue) => place(issue, valueAt(input, issue.path)));
+  // One fault per place: zod also complains of the length of what is no text at all.
+  const byPlace = new Map(issues.toReversed().map((issue) => [pointerOf(issue.path), issue]));
+  const placed = [...byPlace.values()].toReversed().map((issue) => place(issue, valueAt(input, issue.path)));
   return placed.toSorted((a, b) => compare(a.rank, b.rank)).map((entry) => entry.finding);
 }
 
-function place(issue: z.core.$ZodIssue, value: unknown): Placed[] {
+function place(issue: z.core.$ZodIssue, value: unknown): Placed {
   const path = issue.path;
   const key = path.filter((part) => typeof part === "string").join(".");
   const position = path.find((part) => typeof part === "number") ?? 0;
   const group = groups.findIndex((prefix) => (prefix.endsWith(".") ? key.startsWith(prefix) : key === prefix));
   const isEntry = typeof path.at(-1) === "number";
   const missing = isEntry ? undefined : required[key];
-  const absent = value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+  const absent = value === undefined || value === null || (key !== "graph" && isEmpty(value, key));
   const later = [1, group, position, walk.indexOf(key)] as const;
 
-  if (missing && absent) return [{ rank: later, finding: finding(missing[0], path, missing[1]) }];
+  if (missing && absent) return { rank: later, finding: finding(missing[0], path, missing[1]) };
   if (issue.code === "too_big" && typeof value === "string") {
     const name = key.split(".").slice(2).join(".");
     const message = `Path \`${name}\` (\`${value}\`) is longer than the maximum allowed length (${String(issue.maximum)}).`;
-    return [{ rank: later, finding: finding("TOO_LONG", path, message) }];
+    return { rank: later, finding: finding("TOO_LONG", path, message) };
   }
-  return [{ rank: [0, 0, 0, 0], finding: finding("WRONG_TYPE", path, castMessage(key, value), wanted(issue, key)) }];
+  return { rank: [0, 0, 0, 0], finding: finding("WRONG_TYPE", path, castMessage(key, value), wanted(issue, key)) };
 }
+
+/** What counts as not given: no text where text is wanted, no entries where entries are. */
+const isEmpty = (value: unknown, key: string): boolean =>
+  key === "graph.nodes" ? Array.isArray(value) && value.length === 0 : value === "";
 
 /** Mongoose's sentences for a value that cannot become what the schema wants. */
 function castMessage(key: string, value: unknown): string {
@@ -115,25 +121,24 @@ const typeName = (value: unknown): string => {
 
 /** As Node.js shows a value, in one line and never long. */
 function inspect(value: unknown, level = 0): string {
-  if (typeof value === "string") return level === 0 ? shorten(value) : `'${shorten(value)}'`;
+  if (typeof value === "string") return level === 0 ? shorten(value) : quoted(value);
   if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) {
-    if (value.length === 0) return "[]";
-    return level > 2
-      ? "[Array]"
-      : `[ ${value
-          .slice(0, 10)
-          .map((entry) => inspect(entry, level + 1))
-          .join(", ")} ]`;
-  }
-  const entries = Object.entries(value);
-  if (entries.length === 0) return "{}";
-  return level > 2
-    ? "[Object]"
-    : `{ ${entries
-        .slice(0, 10)
-        .map(([key, entry]) => `${shorten(key)}: ${inspect(entry, level + 1)}`)
-        .join(", ")} }`;
+  const isList = Array.isArray(value);
+  const keys = Object.keys(value);
+  if (keys.length === 0) return isList ? "[]" : "{}";
+  if (level > 2) return isList ? "[Array]" : "[Object]";
+  const shown = Object.entries(value)
+    .slice(0, 10)
+    .map(([key, entry]) => {
+      const name = /^[A-Za-z_$][\w$]*$/.test(key) ? shorten(key) : quoted(key);
+      return isList ? inspect(entry, level + 1) : `${name}: ${inspect(entry, level + 1)}`;
+    });
+  return isList ? `[ ${shown.join(", ")} ]` : `{ ${shown.join(", ")} }`;
+}
+
+function quoted(text: string): string {
+  const mark = ["'", '"', "`"].find((candidate) => !text.includes(candidate)) ?? "'";
+  return `${mark}${shorten(text)}${mark}`;
 }
 
 const shorten = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text);

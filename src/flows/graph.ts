@@ -32,11 +32,15 @@ function danglingEdges(nodes: Entry[], edges: Entry[]): Finding[] {
         finding(
           end === "source" ? "EDGE_SOURCE_UNKNOWN" : "EDGE_TARGET_UNKNOWN",
           ["graph", "edges", index, end],
-          `Edge ${end} with id "${String(edge?.[end])}" could not be found among nodes.`,
+          `Edge ${end} with id "${shown(edge?.[end])}" could not be found among nodes.`,
         ),
       ),
   );
 }
+
+/** A value that is not even text may have no text. */
+const shown = (id: unknown): string =>
+  typeof id === "object" && id !== null ? JSON.stringify(id).slice(0, 100) : String(id);
 
 function repeatedIds(nodes: Entry[]): Finding[] {
   const seen = new Set<unknown>();

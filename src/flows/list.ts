@@ -6,20 +6,24 @@ import { flowOwners, flows, flowStatuses } from "../db/schema.ts";
 import type { Context } from "../identity/context.ts";
 import { reachOf, type Reach } from "../identity/ownership.ts";
 import { toObjectId } from "../platform/ids.ts";
-import { foldForSearch } from "./check.ts";
+import { foldForSearch, SEARCH_SEPARATOR } from "./search-text.ts";
 import { ObjectId, type Flow } from "./model.ts";
 import { flowOf } from "./store.ts";
 
 const statusWords = ["0", "1", ...flowStatuses] as const;
 const sortWords = ["createdAt", "-createdAt", "updatedAt", "-updatedAt", "name", "-name"] as const;
-const wholeNumber = z.string().regex(/^[1-9]\d{0,8}$/);
 
-export const FlowQuery = z.object({
-  "page[size]": wholeNumber
-    .refine((text) => Number(text) <= 1000)
+const parameters = {
+  "page[size]": z
+    .string()
+    .regex(/^(?:[1-9]\d{0,2}|1000)$/)
     .default("10")
     .meta({ description: "Flows per page: a whole number from 1 to 1000.", example: "10" }),
-  "page[number]": wholeNumber.default("1").meta({ description: "Which page; the first is 1.", example: "1" }),
+  "page[number]": z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/)
+    .default("1")
+    .meta({ description: "Which page; the first is 1.", example: "1" }),
   "filter[status]": z
     .enum(statusWords)
     .optional()
@@ -42,6 +46,14 @@ export const FlowQuery = z.object({
     description: "Only flows with this text in name or description, whatever the case, in any script.",
     example: "invoice",
   }),
+};
+
+/** Parameters of a list. Others are ignored, but not forms of these that would carry more than a plain value. */
+export const FlowQuery = z.looseObject(parameters).superRefine((query, check) => {
+  for (const sent of Object.keys(query)) {
+    const meant = Object.keys(parameters).find((name) => sent.startsWith(`${name}[`));
+    if (meant !== undefined) check.addIssue({ code: "custom", path: [meant], message: "Send one plain value." });
+  }
 });
 export type FlowQuery = z.infer<typeof FlowQuery>;
 
@@ -83,9 +95,13 @@ function conditionOf(query: FlowQuery, reach: Reach): SQL | undefined {
     status === undefined ? undefined : eq(flows.status, statusOf(status)),
     query["filter[type]"] === undefined ? undefined : eq(flows.type, query["filter[type]"]),
     template === undefined ? undefined : eq(flows.fromTemplate, toObjectId(template) ?? template),
-    term ? sql`instr(${flows.searchText}, ${foldForSearch(term)}) > 0` : undefined,
+    term ? contains(term) : undefined,
   );
 }
+
+/** A term across the border between name and description is in neither. */
+const contains = (term: string): SQL =>
+  term.includes(SEARCH_SEPARATOR) ? sql`0` : sql`instr(${flows.searchText}, ${foldForSearch(term)}) > 0`;
 
 const ownedBy = (owners: readonly string[]): SQL =>
   sql`${flows.id} IN (SELECT ${flowOwners.flowId} FROM ${flowOwners} WHERE ${inArray(flowOwners.ownerId, [...owners])})`;

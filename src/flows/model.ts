@@ -16,6 +16,10 @@ const sizes = {
 
 export type FlowValidation = keyof typeof sizes;
 
+export const MOST_NODES = 5000;
+export const MOST_EDGES = 10_000;
+export const MOST_OWNERS = 1000;
+
 const owner = z
   .object({
     id: z.string().min(1).meta({ description: "Account or tenant id.", example: "5c0000000000000000000002" }),
@@ -90,11 +94,16 @@ function documentIn(mode: FlowValidation) {
 
   const graph = z
     .object({
-      nodes: z.array(node).min(1).meta({ description: "The steps; at least one." }),
+      nodes: z
+        .array(node)
+        .min(1)
+        .max(MOST_NODES)
+        .meta({ description: `The steps; 1 to ${MOST_NODES}.` }),
       edges: z
         .array(edge)
+        .max(MOST_EDGES)
         .default([])
-        .meta({ description: "Needed where there is more than one node. Cycles are refused." }),
+        .meta({ description: `Needed where there is more than one node; up to ${MOST_EDGES}. Cycles are refused.` }),
     })
     .meta({ id: named("FlowGraph"), description: "The core of a flow: its steps and how data travels between them." });
 
@@ -115,6 +124,7 @@ function documentIn(mode: FlowValidation) {
       .meta({ description: "Tenant in whose name the flow runs.", example: "5d0000000000000000000001" }),
     owners: z
       .array(owner)
+      .max(MOST_OWNERS)
       .meta({ description: "Who may see the flow. The caller and the caller's tenant are added when it is created." }),
     cron: z.string().nullish().meta({
       description: "When the flow starts a pass by itself: cron expression of 5 or 6 fields.",

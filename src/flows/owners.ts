@@ -39,7 +39,8 @@ const isSame = (known: Owner, owner: unknown): boolean =>
 function mayAdd(actor: Actor, owner: unknown): boolean {
   const id = idOf(owner);
   // What has no id is told by the check of the flow.
-  return actor.isAdmin || !id || id === actor.sub || id === actor.tenant;
+  const none = id === undefined || id === null || id === "";
+  return actor.isAdmin || none || id === actor.sub || id === actor.tenant;
 }
 
 function refuseStrangers(actor: Actor, asked: readonly unknown[], present: readonly Owner[]): void {

@@ -34,9 +34,13 @@ const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOStr
 
 /** The flow as it is answered: the document's keys first, in the order of the original. */
 export function flowOf(row: FlowRow): Flow {
+  const { cron, fromTemplate, flowSettings, ...first } = documentOf(row);
   return {
-    ...documentOf(row),
+    ...first,
     status: row.status,
+    ...(cron === undefined ? {} : { cron }),
+    ...(fromTemplate === undefined ? {} : { fromTemplate }),
+    ...(flowSettings === undefined ? {} : { flowSettings }),
     createdAt: timeOf(row.createdAt),
     updatedAt: timeOf(row.updatedAt),
     id: row.id,

@@ -7,13 +7,15 @@ import { insertIfChanged } from "../messages/outbox.ts";
 import { AppError } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
 import { isRecord } from "./cast.ts";
-import { checkFlow, searchTextOf, textOf } from "./check.ts";
+import { checkFlow, textOf } from "./check.ts";
 import { wakeCourier } from "./courier.ts";
 import type { Flow, FlowDocument } from "./model.ts";
 import { ownersOfEdited } from "./owners.ts";
+import { searchTextOf } from "./search-text.ts";
 import { documentOf, findFlow, flowOf, unchanged, type FlowRow } from "./store.ts";
 
-const TRIES = 5;
+/** Of edits at the same time one wins each round. */
+const TRIES = 25;
 
 export interface Edit {
   readonly id: string;

@@ -26,7 +26,8 @@ const MOST_MESSAGES = 50;
 export class FlowObject extends DurableObject<Env> {
   #turn: Promise<unknown> = Promise.resolve();
   #round: Promise<void> | undefined;
-  #roundAgain = false;
+  #roundWanted = false;
+  #committing = false;
   #alarmsSet = 0;
   #failures = 0;
 
@@ -43,11 +44,8 @@ export class FlowObject extends DurableObject<Env> {
 
   /** Hands over the messages of the flow. Never throws: what fails is tried again by alarm. */
   async relay(flowId: string): Promise<void> {
-    if (this.#round !== undefined) {
-      this.#roundAgain = true;
-      return this.#round;
-    }
-    this.#round = this.#rounds(flowId).finally(() => (this.#round = undefined));
+    this.#roundWanted = true;
+    this.#round ??= this.#rounds(flowId);
     return this.#round;
   }
 
@@ -70,6 +68,7 @@ export class FlowObject extends DurableObject<Env> {
     const began = Date.now();
     const config = configOf(this.env);
     const arm = async () => {
+      this.#committing = true;
       await this.#setAlarm(input.flowId, Date.now() + COURIER_GRACE_MS);
     };
     try {
@@ -86,18 +85,22 @@ export class FlowObject extends DurableObject<Env> {
         return { ok: false, error: "STORAGE_UNAVAILABLE" };
       }
       throw error;
+    } finally {
+      this.#committing = false;
     }
   }
 
   async #rounds(flowId: string): Promise<void> {
     try {
-      do {
-        this.#roundAgain = false;
+      while (this.#roundWanted) {
+        this.#roundWanted = false;
         await this.#oneRound(flowId);
-      } while (this.#roundAgain);
+      }
       this.#failures = 0;
     } catch (error) {
       await this.#again(error, flowId);
+    } finally {
+      this.#round = undefined;
     }
   }
 
@@ -111,9 +114,9 @@ export class FlowObject extends DurableObject<Env> {
         await forgetMessage(db, message.id);
       }
       if (messages.length === MOST_MESSAGES) continue;
-      // An alarm that was set meanwhile belongs to a commit that this round may not have seen.
-      if (alarmsSet !== this.#alarmsSet) this.#roundAgain = true;
-      else if (deadlineAt === null) await this.ctx.storage.deleteAll();
+      // An alarm that was set for a commit which this round may not have seen stays.
+      if (this.#committing || alarmsSet !== this.#alarmsSet) return;
+      if (deadlineAt === null) await this.ctx.storage.deleteAll();
       else await this.#setAlarm(flowId, Math.max(deadlineAt, Date.now()));
       return;
     }

@@ -16,13 +16,12 @@ const headersOfEveryAnswer = {
   "strict-transport-security": "max-age=31536000; includeSubDomains",
 };
 
-/** Request id in and out, settings, headers of every answer, and the one log line of the request. */
+/** Request id in and out, headers of every answer, and the one log line of the request. */
 export const everyRequest: MiddlewareHandler<RequestEnv> = async (c, next) => {
   const began = Date.now();
   const sent = c.req.header("x-request-id");
   const requestId = sent !== undefined && acceptable.test(sent) ? sent : crypto.randomUUID();
   c.set("requestId", requestId);
-  c.set("config", configOf(c.env));
   await next();
   const headers = c.res.headers;
   headers.set("x-request-id", requestId);
@@ -31,7 +30,7 @@ export const everyRequest: MiddlewareHandler<RequestEnv> = async (c, next) => {
     headers.set("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
   }
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
-  logLine(c.var.config, "request", {
+  logLine({ LOG_LEVEL: c.var.config?.LOG_LEVEL ?? "info" }, "request", {
     requestId,
     method: c.req.method,
     path: c.req.path.slice(0, 200),
@@ -39,6 +38,12 @@ export const everyRequest: MiddlewareHandler<RequestEnv> = async (c, next) => {
     actor: actorOf(c),
     ms: Date.now() - began,
   });
+};
+
+/** Makes the settings known to all that follows. */
+export const settings: MiddlewareHandler<RequestEnv> = async (c, next) => {
+  c.set("config", configOf(c.env));
+  await next();
 };
 
 const actorOf = (c: HonoContext): string | undefined =>

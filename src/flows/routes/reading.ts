@@ -70,8 +70,7 @@ const logsRoute = createRoute({
     query: z.object({
       pageSize: z
         .string()
-        .regex(/^[1-9]\d{0,3}$/)
-        .refine((text) => Number(text) <= 1000)
+        .regex(/^(?:[1-9]\d{0,2}|1000)$/)
         .default("1000")
         .meta({ description: "Lines per page: a whole number from 1 to 1000.", example: "1000" }),
       pageToken: z

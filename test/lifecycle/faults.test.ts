@@ -1,0 +1,285 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+
+import {
+  alarmOf,
+  brokenDatabase,
+  databaseRefusing,
+  databaseWith,
+  evict,
+  inside,
+  keptBy,
+  objectOf,
+  rebind,
+  ring,
+  traceOf,
+} from "../support/faults.ts";
+import { flowOf, outboxOf, rowOf, settle, someone } from "../support/given.ts";
+import { deliver, namesOf, recordQueues, report } from "../support/queues.ts";
+
+const down = Number.POSITIVE_INFINITY;
+const unavailable = { message: "NO DB. Please try again later 0", code: 503, error: "STORAGE_UNAVAILABLE" };
+
+async function startable() {
+  const caller = await someone();
+  const id = await flowOf(caller);
+  return {
+    caller,
+    id,
+    start: () => caller.call("startFlow", { params: { id } }),
+    stop: () => caller.call("stopFlow", { params: { id } }),
+    edit: (name: string) => caller.call("updateFlow", { params: { id }, body: { name } }),
+  };
+}
+
+/** Rings until every message is out, and checks before each ring that the object would have woken by itself. */
+async function ringUntilSent(id: string, most = 40): Promise<void> {
+  for (let rings = 0; rings < most && (await outboxOf(id)).length > 0; rings += 1) {
+    await expect.poll(() => alarmOf(id)).not.toBeNull();
+    await ring(id);
+  }
+  expect(await outboxOf(id)).toEqual([]);
+}
+
+describe("a queue that does not take messages", () => {
+  it("is answered by keeping them: an object that is evicted meanwhile delivers them once", async () => {
+    const { id, start } = await startable();
+    await recordQueues(id, down);
+    expect((await start()).status).toBe(200);
+    await settle(id);
+    expect((await outboxOf(id)).map((message) => message.queue)).toEqual(["commands"]);
+    expect(await alarmOf(id)).not.toBeNull();
+
+    await evict(id);
+    const sent = await recordQueues(id);
+    expect(await ring(id)).toBe(true);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+    expect(sent[0]!.body.headers["startId"]).toBe((await rowOf(id))?.start_id);
+    await ring(id);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+    expect(await outboxOf(id)).toEqual([]);
+  });
+
+  it("gets everything in order after ten refusals, each followed by an alarm", async () => {
+    const { id, start, stop, edit } = await startable();
+    const sent = await recordQueues(id, 10);
+    for (const act of [() => edit("edited"), start, stop]) expect((await act()).status).toBe(200);
+    await settle(id);
+    expect(sent).toEqual([]);
+    await ringUntilSent(id);
+    expect(namesOf(sent)).toEqual(["flowrepo.flow.modified", "flow.starting", "flow.stopping"]);
+    expect(sent.map((message) => message.queue)).toEqual(["notices", "commands", "commands"]);
+  });
+
+  it("is asked again after one second, then twice as long each time, up to a minute", async () => {
+    const { id, start } = await startable();
+    await recordQueues(id, down);
+    await start();
+    await settle(id);
+    await evict(id);
+    await recordQueues(id, down);
+    for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+      const before = Date.now();
+      await settle(id);
+      const delay = (await alarmOf(id))! - before;
+      expect(delay).toBeGreaterThanOrEqual(seconds * 1000);
+      expect(delay).toBeLessThan(seconds * 1000 + 900);
+    }
+  });
+
+  it("holds up the messages of its own flow only", async () => {
+    const [blocked, free] = [await startable(), await startable()];
+    await recordQueues(blocked.id, down);
+    const sent = await recordQueues(free.id);
+    await Promise.all([blocked.start(), free.start()]);
+    await Promise.all([settle(blocked.id), settle(free.id)]);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+    expect(await outboxOf(blocked.id)).toHaveLength(1);
+  });
+});
+
+describe("messages of one flow", () => {
+  it("stay in the outbox until their queue has taken them, and go one at a time", async () => {
+    const { id, start, stop } = await startable();
+    await recordQueues(id, down);
+    await start();
+    await stop();
+    await settle(id);
+    const stored = (await outboxOf(id)).map((message) => message.body);
+    const seen: [sent: string, stored: string[]][] = [];
+    const send = async (body: unknown) => {
+      seen.push([JSON.stringify(body), (await outboxOf(id)).map((message) => message.body)]);
+    };
+    await rebind(id, { FLOW_COMMANDS: { send } });
+    await settle(id);
+    expect(seen).toEqual([
+      [stored[0], stored],
+      [stored[1], stored.slice(1)],
+    ]);
+    expect(await outboxOf(id)).toEqual([]);
+  });
+
+  it("go out again, in order, if the outbox cannot be told that they went", async () => {
+    const { id, start, stop } = await startable();
+    const sent = await recordQueues(id);
+    await rebind(id, { DB: databaseRefusing(/^delete from "outbox"/) });
+    await start();
+    await stop();
+    await settle(id);
+    expect(new Set(namesOf(sent))).toEqual(new Set(["flow.starting"]));
+    expect(await outboxOf(id)).toHaveLength(2);
+    const before = sent.length;
+    await rebind(id, { DB: env.DB });
+    await ringUntilSent(id);
+    expect(namesOf(sent.slice(before))).toEqual(["flow.starting", "flow.stopping"]);
+  });
+
+  it("go out in order also when there are more than one round takes", async () => {
+    const { id, caller } = await startable();
+    await recordQueues(id, down);
+    for (let round = 0; round < 60; round += 1) {
+      await objectOf(id).apply({ flowId: id, trigger: round % 2 === 0 ? "start" : "forceStop", reach: null });
+    }
+    await settle(id);
+    expect(await outboxOf(id)).toHaveLength(60);
+    const sent = await recordQueues(id);
+    await settle(id);
+    const numbers = sent.map((message) => message.body.headers["statusSeq"]);
+    expect(numbers).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    expect((await caller.call("getFlowById", { params: { id } })).body.data.statusSeq).toBe(60);
+  });
+
+  it("go out once although alarms, wakes and relays come at once", async () => {
+    const { id, start } = await startable();
+    await recordQueues(id, down);
+    await start();
+    await settle(id);
+    const sent = await recordQueues(id);
+    await Promise.all([ring(id), objectOf(id).wake(id), settle(id), settle(id), objectOf(id).wake(id)]);
+    await ring(id);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+    expect((await rowOf(id))?.tries).toBe(1);
+  });
+
+  it("leave nothing behind in the object once the flow rests", async () => {
+    const { id, start } = await startable();
+    await start();
+    await settle(id);
+    expect(await keptBy(id)).toEqual(["flowId"]);
+    await deliver("flow-reports", report("flow.started", id));
+    await settle(id);
+    expect([await alarmOf(id), await keptBy(id)]).toEqual([null, []]);
+  });
+});
+
+describe("a database that fails", () => {
+  it("in the commit of a start is answered 503, with an alarm set and nothing lost", async () => {
+    const { id, start } = await startable();
+    const sent = await recordQueues(id);
+    const trace = await traceOf(id);
+    const DB = databaseWith(({ commits, run }) => (commits ? Promise.reject(new Error("D1_ERROR: timeout")) : run()));
+    await rebind(id, { DB });
+    const answer = await start();
+    expect([answer.status, answer.body]).toEqual([503, { errors: [unavailable] }]);
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await alarmOf(id)).toBeLessThanOrEqual(Date.now() + 5000);
+    await rebind(id, { DB: env.DB });
+    expect((await traceOf(id)).row).toEqual(trace.row);
+
+    await ring(id);
+    expect(sent).toEqual([]);
+    expect(await traceOf(id)).toEqual(trace);
+    expect((await start()).body.data.status).toBe("starting");
+    await settle(id);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+  });
+
+  it("after the commit is answered 503, and the message goes out by alarm", async () => {
+    const { id, start } = await startable();
+    const sent = await recordQueues(id);
+    const DB = databaseWith(async ({ commits, run }) => {
+      const done = await run();
+      if (commits) throw new Error("D1_ERROR: the connection was lost");
+      return done;
+    });
+    await rebind(id, { DB });
+    expect((await start()).status).toBe(503);
+    expect(await rowOf(id)).toMatchObject({ status: "starting", status_seq: 1 });
+    expect(sent).toEqual([]);
+    expect(await ring(id)).toBe(true);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+    expect((await start()).body.data.status).toBe("starting");
+    await settle(id);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+  });
+
+  it("after the commit loses no alarm to a courier that passed before the commit was there", async () => {
+    const { id } = await startable();
+    const alarm = await inside(id, async (object, state) => {
+      const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const DB = databaseWith(async ({ commits, run }) => {
+        if (!commits) return run();
+        reached.resolve();
+        await released.promise;
+        await run();
+        throw new Error("D1_ERROR: the connection was lost");
+      });
+      const open = object as unknown as { env: Record<string, unknown> };
+      open.env = { ...open.env, DB };
+      const started = object.apply({ flowId: id, trigger: "start", reach: null });
+      await reached.promise;
+      await object.relay(id);
+      released.resolve();
+      expect(await started).toEqual({ ok: false, error: "STORAGE_UNAVAILABLE" });
+      return state.storage.getAlarm();
+    });
+    expect(await outboxOf(id)).toHaveLength(1);
+    expect(alarm).not.toBeNull();
+  });
+
+  it.each(["flow.started", "flow.stopped", "flow.failed"])("under %s has it delivered again", async (name) => {
+    const { id, start } = await startable();
+    await start();
+    await settle(id);
+    await rebind(id, { DB: brokenDatabase() });
+    const failed = await deliver("flow-reports", report(name, id));
+    expect([failed.explicitAcks.length, failed.retryMessages.length]).toEqual([0, 1]);
+    expect((await rowOf(id))?.status).toBe("starting");
+    await rebind(id, { DB: env.DB });
+    expect((await deliver("flow-reports", report(name, id))).explicitAcks).toHaveLength(1);
+    expect((await rowOf(id))?.status_seq).toBe(2);
+  });
+
+  it("under an alarm has the object wake again", async () => {
+    const { id, start } = await startable();
+    const sent = await recordQueues(id, 1);
+    await start();
+    await settle(id);
+    await rebind(id, { DB: brokenDatabase() });
+    for (let rings = 0; rings < 8; rings += 1) {
+      await ring(id);
+      expect(await alarmOf(id)).not.toBeNull();
+    }
+    await rebind(id, { DB: env.DB });
+    await ringUntilSent(id);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+  });
+});
+
+it("an object that dies right after the commit still delivers, and the caller gets an answer", async () => {
+  const { id, start } = await startable();
+  await inside(id, (object, state) => {
+    const DB = databaseWith(async ({ commits, run }) => {
+      const done = await run();
+      if (commits) state.abort("The test ends this object.");
+      return done;
+    });
+    const open = object as unknown as { env: Record<string, unknown> };
+    open.env = { ...open.env, DB, FLOW_COMMANDS: { send: () => Promise.reject(new Error("down")) } };
+  });
+  expect([200, 503]).toContain((await start()).status);
+  const sent = await recordQueues(id);
+  expect((await rowOf(id))?.status).toBe("starting");
+  await ringUntilSent(id);
+  expect(namesOf(sent)).toEqual(["flow.starting"]);
+});
