@@ -39,8 +39,11 @@ const options = [
   "error",
 ];
 const served = serve(port, options, "inherit");
-process.once("exit", () => end(served));
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+process.once("exit", () => {
+  end(served);
+  rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
 
 try {
   await untilReady(base, served);
@@ -52,7 +55,6 @@ try {
 } finally {
   end(served);
   await served.ended;
-  rmSync(folder, { recursive: true, force: true });
 }
 
 interface Answer {

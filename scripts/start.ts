@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 import { end, migrate, serve, untilReady } from "./stack.ts";
 import { localSecret, signToken } from "./token.ts";
@@ -7,23 +7,19 @@ import { localSecret, signToken } from "./token.ts";
 const port = Number(process.env["PORT"] ?? 8787);
 const base = `http://localhost:${port}`;
 
-if (!existsSync(".dev.vars")) {
+const vars = existsSync(".dev.vars") ? readFileSync(".dev.vars", "utf8") : "";
+if (!/^(?:IAM_JWT_SECRET|IAM_JWKS_URL|INTROSPECT_ENDPOINT_BASIC)\s*=/m.test(vars)) {
   const secret = randomBytes(32).toString("hex");
-  writeFileSync(
-    ".dev.vars",
-    `ENVIRONMENT=development\nIAM_JWT_SECRET=${secret}\nORIGINWHITELIST=http://localhost:3001\n`,
-    {
-      mode: 0o600,
-    },
-  );
-  console.log("Wrote .dev.vars with a new IAM_JWT_SECRET.");
+  const added = `ENVIRONMENT=development\nIAM_JWT_SECRET=${secret}\n`;
+  writeFileSync(".dev.vars", vars === "" || vars.endsWith("\n") ? vars + added : `${vars}\n${added}`, { mode: 0o600 });
+  console.log("Wrote a new IAM_JWT_SECRET into .dev.vars.");
 }
 console.log("Applying migrations to the local database …");
 migrate();
 
 console.log("Starting the Worker …");
 const served = serve(port, process.argv.slice(2), "inherit");
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(served));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end(served));
 try {
   await untilReady(base, served);
   const permissions = ["flows.read", "flows.write", "flows.control"];

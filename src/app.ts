@@ -38,14 +38,16 @@ app.use(
   methodNotAllowed({
     app,
     onMethodNotAllowed: (c, methods) => {
-      c.header("allow", [...methods, "OPTIONS"].join(", "));
+      c.header("allow", [...new Set([...methods, "OPTIONS"])].join(", "));
+      if (c.req.method === "OPTIONS") return c.body(null, 204);
       return answerError(c, new AppError("METHOD_NOT_ALLOWED", { detail: `Allowed are ${methods.join(", ")}.` }));
     },
   }),
 );
 app.options("/", (c) => c.body(null, 204, { "access-control-allow-origin": "*" }));
 
-for (const path of ["/flows", "/flows/*", "/dead-letters", "/dead-letters/*"]) {
+// A pattern with /* also stands for the path before it.
+for (const path of ["/flows/*", "/dead-letters/*"]) {
   app.use(path, crossOrigin);
   app.use(path, authenticate);
 }

@@ -27,23 +27,33 @@ const ownerDeleted: Handler = async (env, message) => {
   return `removed ${removed}, stopped ${stopped}${more ? ", more to come" : ""}`;
 };
 
-const reports: Readonly<Record<string, Handler>> = {
-  "flow.started": (env, message) => outcomeOf(takeReport(env.FLOW_OBJECT, "started", message)),
-  "flow.stopped": (env, message) => outcomeOf(takeReport(env.FLOW_OBJECT, "stopped", message)),
-  "flow.failed": (env, message) => outcomeOf(takeReport(env.FLOW_OBJECT, "failed", message)),
-  "iam.user.deleted": ownerDeleted,
-  "iam.tenant.deleted": ownerDeleted,
-};
+const reports = new Map<string, Handler>(
+  Object.entries({
+    "flow.started": (env: Env, message: Envelope) => outcomeOf(takeReport(env.FLOW_OBJECT, "started", message)),
+    "flow.stopped": (env: Env, message: Envelope) => outcomeOf(takeReport(env.FLOW_OBJECT, "stopped", message)),
+    "flow.failed": (env: Env, message: Envelope) => outcomeOf(takeReport(env.FLOW_OBJECT, "failed", message)),
+    "iam.user.deleted": ownerDeleted,
+    "iam.tenant.deleted": ownerDeleted,
+  }),
+);
 
-const embedded: Handler = (env, message) =>
-  carryOut({ db: databaseOf(env.DB), reports: env.FLOW_REPORTS, now: Date.now }, message);
-const commands: Readonly<Record<string, Handler>> = { "flow.starting": embedded, "flow.stopping": embedded };
+const embedded: Handler = (env, message) => {
+  // A consumer that an earlier deployment left behind must not answer in the place of the external orchestrator.
+  if (configOf(env).ORCHESTRATOR === "external") throw new AppError("MISCONFIGURED");
+  return carryOut({ db: databaseOf(env.DB), reports: env.FLOW_REPORTS, now: Date.now }, message);
+};
 
 /** Queue name and message name lead to the one handler. */
-const handlers: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
-  "flow-commands": commands,
-  "flow-reports": reports,
-};
+const handlers = new Map([
+  [
+    "flow-commands",
+    new Map([
+      ["flow.starting", embedded],
+      ["flow.stopping", embedded],
+    ]),
+  ],
+  ["flow-reports", reports],
+]);
 
 const DEAD = "-dead";
 const MOST_DELAY_SECONDS = 3600;
@@ -74,21 +84,16 @@ async function handle(env: Env, queue: string, message: Message): Promise<void> 
   const parsed = Envelope.safeParse(message.body);
   if (!parsed.success) return keep(env, queue, message, `Not an envelope: ${faultsOf(parsed.error)}`);
   const { name } = parsed.data.headers;
-  const handler = handlers[queue]?.[name];
+  const handler = handlers.get(queue)?.get(name);
   if (handler === undefined) return keep(env, queue, message, `Nothing handles ${name.slice(0, 100)} from ${queue}.`);
   const outcome = await handler(env, parsed.data).catch((error: unknown) => {
     const reason = reasonToKeep(error);
     if (reason === undefined) throw error;
     return keep(env, queue, message, reason).then(() => "kept as dead letter");
   });
-  logLine(config, "message", {
-    queue,
-    name,
-    messageId: message.id,
-    attempts: message.attempts,
-    outcome,
-    ms: Date.now() - began,
-  });
+  const { id: messageId, attempts } = message;
+  const flowId = idIn(parsed.data.payload);
+  logLine(config, "message", { queue, name, flowId, messageId, attempts, outcome, ms: Date.now() - began });
 }
 
 /** A message that can never be handled is put aside at once; another may succeed later. */
@@ -100,5 +105,13 @@ function reasonToKeep(error: unknown): string | undefined {
 const faultsOf = (error: z.ZodError): string =>
   error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`).join("; ");
 
-const keep = (env: Env, queue: string, message: Message, reason: string): Promise<void> =>
-  keepDeadLetter(databaseOf(env.DB), { messageId: message.id, queue, body: message.body, reason }, Date.now());
+const idIn = (payload: unknown): string | undefined => {
+  const id = typeof payload === "object" && payload !== null && "id" in payload ? payload.id : undefined;
+  return typeof id === "string" ? id.slice(0, 64) : undefined;
+};
+
+async function keep(env: Env, queue: string, message: Message, reason: string): Promise<void> {
+  const { id: messageId, body, attempts } = message;
+  await keepDeadLetter(databaseOf(env.DB), { messageId, queue, body, reason }, Date.now());
+  logError(configOf(env), "message.kept", undefined, { queue, messageId, attempts, reason });
+}

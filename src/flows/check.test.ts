@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { checkFlow } from "./check.ts";
-import { seedExample, type FlowDocument, type FlowValidation } from "./model.ts";
+import { MOST_EDGES, MOST_NODES, MOST_OWNERS, seedExample, type FlowDocument, type FlowValidation } from "./model.ts";
 
 const modes = ["strict", "lenient"] as const;
 const COMPONENT = "5ca5c44c187c040010a9bb8b";
@@ -11,6 +11,18 @@ const flow = (more: object = {}) => ({ graph: { nodes: [node()], edges: [] }, ow
 const withNode = (more: object) => flow({ graph: { nodes: [node(more)], edges: [] } });
 const withEdge = (more: object) =>
   flow({ graph: { nodes: [node(), node({ id: "n2" })], edges: [{ source: "n1", target: "n2", ...more }] } });
+/** Nodes one after another, the last of which leads back to the first. */
+const crowd = (numbers: { nodes: number; edges: number; owners: number }) =>
+  flow({
+    graph: {
+      nodes: Array.from({ length: numbers.nodes }, (_, index) => node({ id: `n${index}` })),
+      edges: Array.from({ length: numbers.edges }, (_, index) => ({
+        source: `n${index % numbers.nodes}`,
+        target: `n${numbers.nodes === 1 ? "x" : (index + 1) % numbers.nodes}`,
+      })),
+    },
+    owners: Array.from({ length: numbers.owners }, (_, index) => ({ id: `u${index}`, type: "user" })),
+  });
 const text = (length: number) => "x".repeat(length);
 
 function told(input: unknown, mode: FlowValidation): { error: string; pointer: string; message: string }[] {
@@ -105,6 +117,31 @@ describe.each(modes)("checked in %s mode", (mode) => {
         message: expect.stringContaining("a -> b -> c -> a") as string,
       },
     ]);
+  });
+
+  it("as many nodes, edges and owners as are possible are checked like few", () => {
+    const ring = crowd({ nodes: MOST_NODES, edges: MOST_NODES, owners: MOST_OWNERS });
+    expect(places(ring, mode)).toEqual([`GRAPH_CYCLE /graph/edges/${MOST_NODES - 1}`]);
+    const dangling = crowd({ nodes: 1, edges: 500, owners: 0 });
+    expect(places(dangling, mode)).toEqual(
+      Array.from({ length: 500 }, (_, index) => `EDGE_TARGET_UNKNOWN /graph/edges/${index}/target`),
+    );
+  });
+
+  it("of very many faults the first are told, and how many more there are", () => {
+    const dangling = told(crowd({ nodes: 1, edges: MOST_EDGES, owners: 0 }), mode);
+    expect(dangling[0]?.pointer).toBe("/graph/edges/0/target");
+    expect(dangling.length).toBeLessThan(1000);
+    const message = `There are ${MOST_EDGES - dangling.length + 1} more findings.`;
+    expect(dangling.at(-1)).toEqual({ error: "MORE_FINDINGS", pointer: "", message });
+  });
+
+  it.each([
+    ["/graph/nodes", { nodes: MOST_NODES + 1, edges: 1, owners: 1 }],
+    ["/graph/edges", { nodes: 2, edges: MOST_EDGES + 1, owners: 1 }],
+    ["/owners", { nodes: 1, edges: 0, owners: MOST_OWNERS + 1 }],
+  ])("more entries at %s than are possible are told as one fault", (place, numbers) => {
+    expect(places(crowd(numbers), mode)).toEqual([`TOO_MANY ${place}`]);
   });
 
   it("empty places among nodes, edges and owners are told, not stumbled over", () => {

@@ -10,11 +10,8 @@ export type Checked = { ok: true; document: FlowDocument } | { ok: false; findin
 
 /** Checks a flow as a client would have it stored, owners complete. Tells all that is wrong, in the original's order. */
 export function checkFlow(input: unknown, mode: FlowValidation): Checked {
-  if (!isRecord(input)) {
-    return { ok: false, findings: [finding("WRONG_TYPE", [], "A flow must be a JSON object.")] };
-  }
-  const crowded = faultsOfNumbers(input);
-  if (crowded.length > 0) return { ok: false, findings: crowded };
+  const unreadable = faultsOfSize(input);
+  if (!isRecord(input) || unreadable.length > 0) return { ok: false, findings: unreadable };
   const schema = documents[mode];
   const cast = castTo(schema, input) as Record<string, unknown>;
   const shape = schema.safeParse(cast);
@@ -26,12 +23,24 @@ export function checkFlow(input: unknown, mode: FlowValidation): Checked {
     ...faultsOfCron(cast["cron"]),
     ...graph.structure,
   ];
-  if (!shape.success || findings.length > 0) return { ok: false, findings };
+  if (!shape.success || findings.length > 0) return { ok: false, findings: told(findings) };
   return { ok: true, document: shape.data };
 }
 
-/** Lists of which even one fault per entry could not be told are refused before anything looks into them. */
-function faultsOfNumbers(input: Record<string, unknown>): Finding[] {
+const MOST_TOLD = 500;
+
+/** An answer must not become many times as large as what was sent. */
+const told = (findings: Finding[]): Finding[] =>
+  findings.length <= MOST_TOLD
+    ? findings
+    : [
+        ...findings.slice(0, MOST_TOLD),
+        finding("MORE_FINDINGS", [], `There are ${findings.length - MOST_TOLD} more findings.`),
+      ];
+
+/** Whether a flow can be looked into at all: an object whose lists are not so long that even to judge them is a burden. */
+export function faultsOfSize(input: unknown): Finding[] {
+  if (!isRecord(input)) return [finding("WRONG_TYPE", [], "A flow must be a JSON object.")];
   const graph = isRecord(input["graph"]) ? input["graph"] : {};
   const lists = [
     { path: ["graph", "nodes"], list: graph["nodes"], most: MOST_NODES },
@@ -44,6 +53,8 @@ function faultsOfNumbers(input: Record<string, unknown>): Finding[] {
       : [],
   );
 }
+
+export const isSmall = (input: unknown): boolean => faultsOfSize(input).length === 0;
 
 /** In the original's order the missing edges are told after all nodes and edges and before the owners. */
 function withMissingEdges(findings: Finding[], missing: Finding[]): Finding[] {

@@ -3,9 +3,12 @@ import { logError } from "../platform/log.ts";
 
 /** Has a flow's object hand over what a verb has just committed. If this fails, the sweep does it within minutes. */
 export function wakeCourier(ctx: Pick<Context, "objects" | "defer" | "config">, flowId: string): void {
-  const woken = ctx.objects
-    .getByName(flowId)
-    .relay(flowId)
-    .catch((error: unknown) => logError(ctx.config, "courier.unreachable", error, { flowId }));
-  ctx.defer(woken);
+  const wake = async (): Promise<void> => {
+    try {
+      await ctx.objects.getByName(flowId).relay(flowId);
+    } catch (error) {
+      logError(ctx.config, "courier.unreachable", error, { flowId });
+    }
+  };
+  ctx.defer(wake());
 }

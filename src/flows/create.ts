@@ -8,9 +8,9 @@ import { insertIfChanged } from "../messages/outbox.ts";
 import { AppError, type ErrorItem } from "../platform/errors.ts";
 import { newObjectId } from "../platform/ids.ts";
 import { isRecord } from "./cast.ts";
-import { checkFlow, textOf } from "./check.ts";
+import { checkFlow, isSmall, textOf } from "./check.ts";
 import { wakeCourier } from "./courier.ts";
-import { requireFew } from "./many.ts";
+import { requireFew, requireFewEntries } from "./many.ts";
 import type { Flow } from "./model.ts";
 import { ownersOfNew } from "./owners.ts";
 import { searchTextOf } from "./search-text.ts";
@@ -28,6 +28,7 @@ export type Created = Flow | { errors: ErrorItem[] };
 /** Stores those of the flows that pass, in one step, and answers each in its place. */
 export async function createFlows(ctx: Context, inputs: readonly unknown[]): Promise<Created[]> {
   requireFew(inputs);
+  requireFewEntries(inputs);
   const results = inputs.map((input): FlowRow | { errors: ErrorItem[] } => {
     try {
       return rowOf(ctx, input);
@@ -42,7 +43,7 @@ export async function createFlows(ctx: Context, inputs: readonly unknown[]): Pro
 }
 
 function rowOf(ctx: Context, input: unknown): FlowRow {
-  const completed = isRecord(input) ? { ...input, owners: ownersOfNew(ctx.actor, input) } : input;
+  const completed = isRecord(input) && isSmall(input) ? { ...input, owners: ownersOfNew(ctx.actor, input) } : input;
   const checked = checkFlow(completed, ctx.config.FLOW_VALIDATION);
   if (!checked.ok) throw new AppError("INVALID_FLOW", { items: checked.findings });
   const { document } = checked;

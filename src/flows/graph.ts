@@ -55,7 +55,7 @@ function repeatedIds(nodes: Entry[]): Finding[] {
   });
 }
 
-/** Each strongly connected part that data could go round in is told once, with a way round it. */
+/** Each edge that closes a way round is told, with that way; at most twenty of them. */
 function cycles(nodes: Entry[], edges: Entry[]): Finding[] {
   const targets = new Map<string, { to: string; edge: number }[]>();
   for (const [index, edge] of edges.entries()) {
@@ -74,7 +74,16 @@ function cycles(nodes: Entry[], edges: Entry[]): Finding[] {
   return found;
 }
 
-/** Depth first without recursion: the graph may be a million steps deep. */
+const MOST_CYCLES = 20;
+const MOST_NAMED = 100;
+
+function cycle(ids: readonly string[], edge: number): Finding {
+  const named = ids.length <= MOST_NAMED ? ids : [...ids.slice(0, MOST_NAMED), "…", ids.at(-1)];
+  const message = `Edges form a cycle: ${named.join(" -> ")}.`;
+  return finding("GRAPH_CYCLE", ["graph", "edges", edge], message, "Remove one of these edges.");
+}
+
+/** Depth first without recursion: a graph may be one long way. */
 function walkFrom(
   start: string,
   targets: Map<string, { to: string; edge: number }[]>,
@@ -94,11 +103,8 @@ function walkFrom(
     top.next += 1;
     const back = position.get(step.to);
     if (back !== undefined) {
-      const round = path.slice(back).map((entry) => entry.id);
-      const told = round.length > 20 ? [...round.slice(0, 20), "…"] : round;
-      const message = `Edges form a cycle: ${[...told, step.to].join(" -> ")}.`;
-      if (found.length < 20) {
-        found.push(finding("GRAPH_CYCLE", ["graph", "edges", step.edge], message, "Remove one of these edges."));
+      if (found.length < MOST_CYCLES) {
+        found.push(cycle([...path.slice(back).map((entry) => entry.id), step.to], step.edge));
       }
     } else if (!done.has(step.to)) {
       position.set(step.to, path.length);

@@ -5,7 +5,9 @@ import { inStorage } from "../db/client.ts";
 import { flowOwners, flows, flowStatuses } from "../db/schema.ts";
 import type { Context } from "../identity/context.ts";
 import { reachOf, type Reach } from "../identity/ownership.ts";
+import { AppError } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
+import { MOST_ANSWERED } from "./many.ts";
 import { foldForSearch, SEARCH_SEPARATOR } from "./search-text.ts";
 import { ObjectId, type Flow } from "./model.ts";
 import { flowOf } from "./store.ts";
@@ -16,16 +18,16 @@ const sortWords = ["createdAt", "-createdAt", "updatedAt", "-updatedAt", "name",
 const parameters = {
   "page[size]": z
     .string()
-    .regex(/^(?:[1-9]\d{0,2}|1000)$/)
+    .regex(/^(?:[1-9]\d{0,2}|1000)$/, "Use a whole number from 1 to 1000.")
     .default("10")
     .meta({ description: "Flows per page: a whole number from 1 to 1000.", example: "10" }),
   "page[number]": z
     .string()
-    .regex(/^[1-9]\d{0,8}$/)
+    .regex(/^[1-9]\d{0,8}$/, "Use a whole number from 1.")
     .default("1")
     .meta({ description: "Which page; the first is 1.", example: "1" }),
   "filter[status]": z
-    .enum(statusWords)
+    .enum(statusWords, { error: `Use one of ${statusWords.join(", ")}.` })
     .optional()
     .meta({ description: "Only flows of this status; 1 stands for active, 0 for inactive.", example: "active" }),
   "filter[type]": z.string().optional().meta({ description: "Only flows of exactly this type.", example: "ordinary" }),
@@ -38,12 +40,12 @@ const parameters = {
     example: "5ca5c44c187c040010a9bb8d",
   }),
   sort: z
-    .enum(sortWords)
-    .or(z.literal(""))
+    .enum([...sortWords, ""], { error: `Use one of ${sortWords.join(", ")}.` })
     .default("createdAt")
     .meta({ description: "Order; - turns it round. Equal ones are ordered by id.", example: "-updatedAt" }),
   search: z.string().max(1000).optional().meta({
-    description: "Only flows with this text in name or description, whatever the case, in any script.",
+    description:
+      "Only flows with this text in name or description, whatever the case, in any script. Of very long texts the first 100,000 characters count.",
     example: "invoice",
   }),
 };
@@ -67,23 +69,39 @@ export async function listFlows(ctx: Context, query: FlowQuery): Promise<FlowPag
   const perPage = Number(query["page[size]"]);
   const page = Number(query["page[number]"]);
   const matching = conditionOf(query, reachOf(ctx.actor));
-  const rows = ctx.db
-    .select()
+  const order = orderOf(query.sort);
+  // Ids first: sorting must not carry the documents along.
+  const ids = ctx.db
+    .select({ id: flows.id })
     .from(flows)
     .where(matching)
-    .orderBy(...orderOf(query.sort));
-  const [found, counted] = await inStorage(() =>
+    .orderBy(...order)
+    .limit(perPage)
+    .offset((page - 1) * perPage);
+  const bytes = sql<number>`coalesce(sum(octet_length(document)), 0)`.as("bytes");
+  const total = sql<number>`count(*)`.as("total");
+  const fits = sql`(SELECT coalesce(sum(octet_length(document)), 0) FROM flows WHERE id IN ${ids}) <= ${MOST_ANSWERED}`;
+  const [[counted], [weighed], found] = await inStorage(() =>
     ctx.db.batch([
-      rows.limit(perPage).offset((page - 1) * perPage),
+      ctx.db.select({ total }).from(flows).where(matching),
+      ctx.db.select({ bytes }).from(flows).where(inArray(flows.id, ids)),
       ctx.db
-        .select({ total: sql<number>`count(*)`.as("total") })
+        .select()
         .from(flows)
-        .where(matching),
+        .where(and(inArray(flows.id, ids), fits))
+        .orderBy(...order),
     ]),
   );
-  const total = counted[0]?.total ?? 0;
-  return { data: found.map(flowOf), meta: { total, page, perPage, totalPages: Math.ceil(total / perPage) } };
+  if ((weighed?.bytes ?? 0) > MOST_ANSWERED) throw tooHeavy();
+  const all = counted?.total ?? 0;
+  return { data: found.map(flowOf), meta: { total: all, page, perPage, totalPages: Math.ceil(all / perPage) } };
 }
+
+const tooHeavy = (): AppError => {
+  const parameter = "page[size]";
+  const detail = "The flows of this page are too large to be answered together. Ask for a smaller page.";
+  return new AppError("INVALID_PARAMETER", { message: `Invalid ${parameter} parameter`, parameter, detail });
+};
 
 function conditionOf(query: FlowQuery, reach: Reach): SQL | undefined {
   const status = query["filter[status]"];

@@ -4,7 +4,7 @@ import { flowStatuses } from "../db/schema.ts";
 import { objectIdPattern } from "../platform/ids.ts";
 
 /** A reference of the ecosystem: 24 hex digits (12 single-byte characters are taken and shown as their hex). */
-export const ObjectId = z.string().regex(objectIdPattern).meta({ format: "objectid" });
+export const ObjectId = z.string().regex(objectIdPattern, "Use 24 hexadecimal digits.").meta({ format: "objectid" });
 
 const anything = z.unknown().optional();
 
@@ -225,4 +225,4 @@ export const Flow = FlowDocument.extend({
 }).meta({ id: "Flow", description: "A stored flow." });
 export type Flow = z.infer<typeof Flow>;
 
-export const Meta = z.object({}).meta({ id: "Meta", description: "Always empty here." });
+export const Meta = z.object({}).meta({ id: "Meta", description: "Always empty here.", maxProperties: 0 });

@@ -19,7 +19,8 @@ export function ownersOfEdited(actor: Actor, present: readonly Owner[], asked: u
   if (!Array.isArray(asked)) return asked;
   if (actor.isAdmin) return asked;
   refuseStrangers(actor, asked, present);
-  const added = (asked as unknown[]).filter((owner) => !present.some((known) => isSame(known, owner)));
+  const known = new Set(present.map(keyOf));
+  const added = (asked as unknown[]).filter((owner) => !isRecord(owner) || !known.has(keyOf(owner)));
   return [...present, ...added];
 }
 
@@ -33,8 +34,7 @@ function completed(actor: Actor, owners: unknown[]): unknown[] {
 }
 
 const idOf = (owner: unknown): unknown => (isRecord(owner) ? owner["id"] : undefined);
-const isSame = (known: Owner, owner: unknown): boolean =>
-  isRecord(owner) && known.id === owner["id"] && known.type === owner["type"];
+const keyOf = ({ id, type }: { id?: unknown; type?: unknown }): string => JSON.stringify([id, type]);
 
 function mayAdd(actor: Actor, owner: unknown): boolean {
   const id = idOf(owner);
@@ -44,8 +44,9 @@ function mayAdd(actor: Actor, owner: unknown): boolean {
 }
 
 function refuseStrangers(actor: Actor, asked: readonly unknown[], present: readonly Owner[]): void {
+  const known = new Set<unknown>(present.map((owner) => owner.id));
   const items = asked.flatMap((owner, index) =>
-    mayAdd(actor, owner) || present.some((known) => known.id === idOf(owner))
+    mayAdd(actor, owner) || known.has(idOf(owner))
       ? []
       : [errorItem("OWNER_NOT_ALLOWED", { pointer: `/owners/${index}/id` })],
   );

@@ -30,7 +30,7 @@ export const integer = (value: number | null): SQL => sql`CAST(${value} AS INTEG
 
 export const documentOf = (row: Pick<FlowRow, "document">): FlowDocument => JSON.parse(row.document) as FlowDocument;
 
-const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString();
+export const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 /** The flow as it is answered: the document's keys first, in the order of the original. */
 export function flowOf(row: FlowRow): Flow {

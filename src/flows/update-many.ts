@@ -1,7 +1,7 @@
 import type { Context } from "../identity/context.ts";
-import { AppError, errorItem, type ErrorItem } from "../platform/errors.ts";
+import { errorItem, type ErrorItem } from "../platform/errors.ts";
 import { isRecord } from "./cast.ts";
-import { requireFew } from "./many.ts";
+import { MOST_ANSWERED, refusedItem, requireFew, requireFewEntries, unlessAllFailed } from "./many.ts";
 import type { Flow } from "./model.ts";
 import { updateFlow } from "./update.ts";
 
@@ -11,10 +11,21 @@ export type Updated = Flow | { errors: ErrorItem[] };
 export async function updateFlows(ctx: Context, body: unknown): Promise<Updated[]> {
   const edits: unknown[] = Array.isArray(body) ? body : [body];
   requireFew(edits);
+  requireFewEntries(edits);
   const results: Updated[] = [];
-  for (const edit of edits) results.push(await updateOne(ctx, edit));
-  return results;
+  let bytes = 0;
+  for (const edit of edits) {
+    const result = bytes > MOST_ANSWERED ? { errors: [tooMuch(edit)] } : await updateOne(ctx, edit);
+    bytes += JSON.stringify(result).length;
+    results.push(result);
+  }
+  return unlessAllFailed(results);
 }
+
+const tooMuch = (edit: unknown): ErrorItem => {
+  const message = "The flows of this request are too large to be answered together. Send this edit in another request.";
+  return errorItem("BODY_TOO_LARGE", { message, ...(isRecord(edit) ? { flowId: edit["id"] ?? null } : {}) });
+};
 
 async function updateOne(ctx: Context, edit: unknown): Promise<Updated> {
   if (!isRecord(edit)) return { errors: [errorItem("INVALID_BODY", { message: "An edit must be a JSON object." })] };
@@ -23,8 +34,8 @@ async function updateOne(ctx: Context, edit: unknown): Promise<Updated> {
   try {
     return await updateFlow(ctx, { id, body: edit });
   } catch (error) {
-    if (!(error instanceof AppError) || error.code === "STORAGE_UNAVAILABLE") throw error;
-    return { errors: error.items.map((item) => ({ ...item, message: named(item.message, id), flowId: id })) };
+    const { errors } = refusedItem(ctx.config, error, id);
+    return { errors: errors.map((item) => ({ ...item, message: named(item.message, id) })) };
   }
 }
 

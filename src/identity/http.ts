@@ -63,6 +63,7 @@ const ofEveryRoute = [
   "MISSING_PERMISSION",
   "ORIGIN_NOT_ALLOWED",
   "INTERNAL",
+  "MISCONFIGURED",
   "STORAGE_UNAVAILABLE",
 ] as const;
 

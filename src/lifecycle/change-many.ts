@@ -1,4 +1,5 @@
-import { requireFew } from "../flows/many.ts";
+import { refusedItem, requireFew, unlessAllFailed } from "../flows/many.ts";
+import type { Context } from "../identity/context.ts";
 import { AppError, errorItem, type ErrorItem } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
 import type { FlowState } from "./change-status.ts";
@@ -6,20 +7,23 @@ import type { FlowState } from "./change-status.ts";
 export type Changed = { data: FlowState; meta: Record<string, never> } | { errors: ErrorItem[] };
 
 /** Starts or stops several flows at the same time and answers each in its place. */
-export async function changeFlows(body: unknown, change: (id: string) => Promise<FlowState>): Promise<Changed[]> {
+export async function changeFlows(
+  ctx: Context,
+  body: unknown,
+  change: (id: string) => Promise<FlowState>,
+): Promise<Changed[]> {
   if (!Array.isArray(body)) throw new AppError("FLOW_IDS_REQUIRED");
   requireFew(body);
-  return Promise.all((body as unknown[]).map((id) => changeOne(id, change)));
+  return unlessAllFailed(await Promise.all((body as unknown[]).map((id) => changeOne(ctx, id, change))));
 }
 
-async function changeOne(id: unknown, change: (id: string) => Promise<FlowState>): Promise<Changed> {
+async function changeOne(ctx: Context, id: unknown, change: (id: string) => Promise<FlowState>): Promise<Changed> {
   if (typeof id !== "string" || toObjectId(id) === undefined) {
     return { errors: [errorItem("INVALID_ID", { flowId: id })] };
   }
   try {
     return { data: await change(id), meta: {} };
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    return { errors: error.items.map((item) => ({ ...item, flowId: id })) };
+    return refusedItem(ctx.config, error, id);
   }
 }

@@ -124,8 +124,14 @@ describe("the tenant in whose name a flow runs", () => {
   const other = "5d0000000000000000000009";
 
   it.each([
-    ["the document's own before any owner", { tenant: other }, other],
-    ["the document's own even if it is no ObjectId", { tenant: "acme" }, "acme"],
+    [
+      "the document's own where it is one of the owners",
+      { tenant: other, owners: [owner("tenant", tenant), owner("tenant", other)] },
+      other,
+    ],
+    ["not a foreign one that the document names", { tenant: other }, tenant],
+    ["not one without an ObjectId", { tenant: "acme", owners: [owner("tenant", "acme")] }, undefined],
+    ["the owner's where the document's is empty", { tenant: "" }, tenant],
     ["the first tenant among the owners", { owners: [owner("tenant", tenant), owner("tenant", other)] }, tenant],
     ["the first tenant with an ObjectId", { owners: [owner("tenant", "acme"), owner("tenant", other)] }, other],
     ["the owner's where the document says null", { tenant: null }, tenant],
@@ -193,7 +199,8 @@ describe("a flow that does not fit a message", () => {
   });
 
   it("never exceeds a message by what the reference itself carries", () => {
-    const command = commandOf("flow.starting", rowOf({ tenant: "t".repeat(300_000) }), now);
+    const changed = { ...filled("x", 300_000), tenant: "t".repeat(300_000) };
+    const command = commandOf("flow.starting", rowOf(changed), now);
     expect(bytes(command)).toBeLessThan(QUEUE_LIMIT);
     expect(command.payload).toMatchObject({ id: "6b025a4bef2fe4ca09ca0056", revision: 3 });
   });

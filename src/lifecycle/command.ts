@@ -1,4 +1,5 @@
-import { documentOf, flowOf, type FlowRow } from "../flows/store.ts";
+import type { Owner } from "../flows/model.ts";
+import { documentOf, timeOf, type FlowRow } from "../flows/store.ts";
 import { bytesOf, MOST_MESSAGE_BYTES, SERVICE_NAME, type Envelope } from "../messages/model.ts";
 import { isHexId } from "../platform/ids.ts";
 import type { CommandName } from "./transition.ts";
@@ -21,17 +22,22 @@ export function commandOf(name: CommandName, row: CommandRow, now: number): Enve
   };
   const status = name === "flow.starting" ? "starting" : "stopping";
   const { tenant, ...document } = documentOf(row);
-  const runsFor = tenant ?? document.owners.find((owner) => owner.type === "tenant" && isHexId(owner.id))?.id;
-  const { createdAt, updatedAt } = flowOf(row as FlowRow);
+  const runsFor = tenantOf(tenant, document.owners);
   const identity = {
     ...(runsFor === undefined ? {} : { tenant: runsFor }),
     status,
-    createdAt,
-    updatedAt,
+    createdAt: timeOf(row.createdAt),
+    updatedAt: timeOf(row.updatedAt),
     id: row.id,
     ...(name === "flow.starting" && row.startedBy !== null ? { startedBy: row.startedBy } : {}),
   };
   const whole: Envelope = { headers, payload: { ...document, ...identity } };
   if (bytesOf(JSON.stringify(whole)) <= MOST_MESSAGE_BYTES) return whole;
   return { headers, payload: { ...identity, revision: row.revision, href: `/flows/${row.id}` } };
+}
+
+/** Only an owner, and only in the form that the orchestrator can read: nobody runs a flow in a foreign tenant's name. */
+function tenantOf(named: string | null | undefined, owners: readonly Owner[]): string | undefined {
+  const possible = owners.filter((owner) => isHexId(owner.id));
+  return (possible.find((owner) => owner.id === named) ?? possible.find((owner) => owner.type === "tenant"))?.id;
 }

@@ -13,6 +13,8 @@ import { DurableObject } from "cloudflare:workers";
 
 import { databaseOf } from "../db/client.ts";
 import { configOf } from "../platform/config.ts";
+import { keepDeadLetter } from "../messages/dead-letters.ts";
+import { bytesOf, MOST_MESSAGE_BYTES } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
 import { logError, logLine } from "../platform/log.ts";
 import { applyInput, surroundingsOf } from "./apply.ts";
@@ -22,6 +24,7 @@ import { dutiesOf, forgetMessage, type OutboxRow } from "./store.ts";
 const COURIER_GRACE_MS = 5000;
 const MOST_BACKOFF_MS = 60_000;
 const MOST_MESSAGES = 50;
+const SEND_DEADLINE_MS = 30_000;
 
 export class FlowObject extends DurableObject<Env> {
   #turn: Promise<unknown> = Promise.resolve();
@@ -110,7 +113,7 @@ export class FlowObject extends DurableObject<Env> {
       const alarmsSet = this.#alarmsSet;
       const { messages, deadlineAt } = await dutiesOf(db, flowId, MOST_MESSAGES);
       for (const message of messages) {
-        await this.#queueOf(message).send(JSON.parse(message.body));
+        await this.#handOver(message);
         await forgetMessage(db, message.id);
       }
       if (messages.length === MOST_MESSAGES) continue;
@@ -122,15 +125,23 @@ export class FlowObject extends DurableObject<Env> {
     }
   }
 
-  #queueOf(message: OutboxRow): Queue {
-    return message.queue === "commands" ? this.env.FLOW_COMMANDS : this.env.FLOW_NOTICES;
+  async #handOver({ id, flowId, queue, body }: OutboxRow): Promise<void> {
+    if (bytesOf(body) > MOST_MESSAGE_BYTES) {
+      // No queue would ever take it, and all that comes after it would wait for ever.
+      const letter = { messageId: `${flowId}-${id}`, queue: `flow-${queue}`, body: JSON.parse(body) as unknown };
+      await keepDeadLetter(databaseOf(this.env.DB), { ...letter, reason: "Too large for a queue." }, Date.now());
+      return;
+    }
+    const taker: Queue = queue === "commands" ? this.env.FLOW_COMMANDS : this.env.FLOW_NOTICES;
+    await within(SEND_DEADLINE_MS, taker.send(JSON.parse(body)));
+    logLine(configOf(this.env), "message.sent", { flowId, queue, outboxId: id });
   }
 
   async #again(error: unknown, flowId: string): Promise<void> {
     this.#failures += 1;
     const delay = Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
-    logError(configOf(this.env), "courier.failed", error, { flowId, failures: this.#failures, retryInMs: delay });
     await this.#setAlarm(flowId, Date.now() + delay);
+    logError(configOf(this.env), "courier.failed", error, { flowId, failures: this.#failures, retryInMs: delay });
   }
 
   async #setAlarm(flowId: string, at: number): Promise<void> {
@@ -138,5 +149,18 @@ export class FlowObject extends DurableObject<Env> {
     // Not awaited in between: both writes are one commit.
     const named = this.ctx.storage.put("flowId", flowId);
     await Promise.all([named, this.ctx.storage.setAlarm(at)]);
+  }
+}
+
+/** Gives up waiting, so that one promise that never settles cannot hold up a flow for ever. */
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms.`)), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

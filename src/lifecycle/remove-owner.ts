@@ -3,10 +3,11 @@ import { eq, sql } from "drizzle-orm";
 import { inStorage, type Database } from "../db/client.ts";
 import { flowOwners, flows } from "../db/schema.ts";
 import type { Context } from "../identity/context.ts";
+import { AppError } from "../platform/errors.ts";
 import { sendInput } from "./send-input.ts";
 
 /** Flows that one step handles; a step must fit into one invocation. */
-export const STEP = 100;
+export const STEP = 50;
 
 /**
  * Takes an account or tenant that was deleted off its flows, one bounded step at a time; flows that nobody owns then
@@ -26,23 +27,32 @@ export async function removeOwnerStep(
       .limit(STEP),
   );
   const orphans = owned.filter((flow) => flow.others === 0 && flow.status !== "inactive");
-  for (const { id } of orphans) await sendInput(by.objects, { flowId: id, trigger: "stop", reach: null });
-
+  for (const { id } of orphans) await stopOrphan(by.objects, id);
   const ids = owned.map((flow) => flow.id);
-  if (ids.length > 0) {
-    const withoutOwner = sql`json_set(${flows.document}, '$.owners', (SELECT json_group_array(json(value)) FROM json_each(${flows.document}, '$.owners') WHERE value ->> '$.id' <> ${ownerId}))`;
-    await inStorage(() =>
-      by.db
-        .update(flows)
-        .set({
-          document: withoutOwner,
-          revision: sql`revision + 1`,
-          updatedAt: sql`max(updated_at, CAST(${by.now()} AS INTEGER))`,
-        })
-        .where(sql`${flows.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`),
-    );
-  }
-  return { more: owned.length === STEP, removed: ids.length, stopped: orphans.length };
+  const released = ids.length === 0 ? 0 : await release(by, ids, ownerId);
+  return { more: owned.length === STEP || released < ids.length, removed: released, stopped: orphans.length };
+}
+
+async function stopOrphan(objects: Context["objects"], flowId: string): Promise<void> {
+  const outcome = await sendInput(objects, { flowId, trigger: "stop", reach: null });
+  if (!outcome.ok && outcome.error !== "FLOW_NOT_FOUND") throw new AppError(outcome.error);
+}
+
+/** Takes the owner off, but not off a flow that nobody would own while it runs: one may have been started meanwhile. */
+async function release(by: Parameters<typeof removeOwnerStep>[0], ids: string[], ownerId: string): Promise<number> {
+  const withoutOwner = sql`json_set(${flows.document}, '$.owners', (SELECT json_group_array(json(value)) FROM json_each(${flows.document}, '$.owners') WHERE value ->> '$.id' <> ${ownerId}))`;
+  const released = by.db
+    .update(flows)
+    .set({
+      document: withoutOwner,
+      revision: sql`revision + 1`,
+      updatedAt: sql`max(updated_at, CAST(${by.now()} AS INTEGER))`,
+    })
+    .where(
+      sql`${flows.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)})) AND (${flows.status} IN ('inactive', 'stopping') OR ${othersThan(ownerId)} > 0)`,
+    )
+    .returning({ id: flows.id });
+  return (await inStorage(() => released)).length;
 }
 
 const othersThan = (ownerId: string) =>

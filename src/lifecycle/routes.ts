@@ -31,14 +31,14 @@ const FlowIds = z
   .meta({ id: "ArrayOfIds", description: "Ids of up to 200 flows.", example: ["6b0259e4ef2fe4ca09ca001d"] });
 
 const Force = z.object({
-  force: z.enum(["true", "false"]).default("false").meta({
+  force: z.enum(["true", "false"], { error: "Use true or false." }).default("false").meta({
     description: "true: the flow is inactive at once, without waiting for the orchestrator.",
     example: "false",
   }),
 });
 
 const control = { tags: ["Start and stop"], ...secured("control") };
-const ofOne = refusals("INVALID_ID", "FLOW_NOT_FOUND", "REVISION_CONFLICT", "FLOW_UNAVAILABLE");
+const ofOne = refusals("INVALID_ID", "INVALID_PARAMETER", "FLOW_NOT_FOUND", "REVISION_CONFLICT", "FLOW_UNAVAILABLE");
 
 const startRoute = createRoute({
   method: "post",
@@ -88,9 +88,11 @@ export const lifecycleRoutes = new OpenAPIHono<HttpEnv>();
 lifecycleRoutes.openAPIRegistry.register("ArrayOfIds", FlowIds);
 
 lifecycleRoutes
-  .openapi(many("start"), async (c) => c.json(await changeFlows(c.var.body, (id) => startFlow(c.var.context, id)), 200))
+  .openapi(many("start"), async (c) =>
+    c.json(await changeFlows(c.var.context, c.var.body, (id) => startFlow(c.var.context, id)), 200),
+  )
   .openapi(many("stop"), async (c) =>
-    c.json(await changeFlows(c.var.body, (id) => stopFlow(c.var.context, id, false)), 200),
+    c.json(await changeFlows(c.var.context, c.var.body, (id) => stopFlow(c.var.context, id, false)), 200),
   )
   .openapi(startRoute, async (c) => {
     return c.json({ data: await startFlow(c.var.context, c.req.valid("param").id), meta: {} }, 200);

@@ -6,7 +6,7 @@ import { deadLetters } from "../db/schema.ts";
 
 export const DeadLetter = z
   .object({
-    id: z.string().meta({ description: "Names the kept message.", example: "0192f0c1-flow-reports" }),
+    id: z.string().meta({ description: "Names the kept message.", example: "flow-reports-0192f0c1" }),
     queue: z.string().meta({ description: "The queue to which a replay sends it.", example: "flow-reports" }),
     reason: z.string().meta({ description: "Why it was not handled.", example: "payload.id: is not the id of a flow" }),
     body: z.unknown().meta({

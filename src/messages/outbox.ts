@@ -26,23 +26,29 @@ export const pendingOf = (db: Database, flowId: string, most: number) =>
 
 export const forget = (db: Database, ids: number[]) => db.delete(outbox).where(inArray(outbox.id, ids));
 
-/** Flows whose messages have waited since before `since`: their courier must have been interrupted. */
+/**
+ * Flows whose messages have waited since before `since`: their courier must have been interrupted. Drawn by chance, so
+ * that flows which cannot be helped do not stand before the others for ever.
+ */
 export async function waitingFlows(db: Database, since: number, most: number): Promise<string[]> {
   const oldest = db
     .select({ flowId: outbox.flowId })
     .from(outbox)
     .where(lt(outbox.createdAt, since))
-    .orderBy(asc(outbox.id))
+    .groupBy(outbox.flowId)
+    .orderBy(sql`random()`)
     .limit(most);
   const rows = await inStorage(() => oldest);
-  return [...new Set(rows.map((row) => row.flowId))];
+  return rows.map((row) => row.flowId);
 }
 
-/** How much is waiting and since when (milliseconds since 1970; null if nothing is). */
+const MOST_COUNTED = 1000;
+
+/** How much is waiting (counted up to a thousand) and since when (milliseconds since 1970; null if nothing is). */
 export async function backlogOf(db: Database): Promise<{ pending: number; oldest: number | null }> {
-  const counted = db
-    .select({ pending: sql<number>`count(*)`, oldest: sql<number | null>`min(created_at)` })
-    .from(outbox);
-  const [row] = await inStorage(() => counted);
-  return row ?? { pending: 0, oldest: null };
+  const rows = await inStorage(() =>
+    db.select({ createdAt: outbox.createdAt }).from(outbox).orderBy(asc(outbox.id)).limit(MOST_COUNTED),
+  );
+  const times = rows.map((row) => row.createdAt);
+  return { pending: rows.length, oldest: times.length === 0 ? null : Math.min(...times) };
 }

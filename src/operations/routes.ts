@@ -3,7 +3,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { HttpEnv } from "../identity/context.ts";
 import { refusals, secured } from "../identity/http.ts";
 import { DeadLetter, listDeadLetters } from "../messages/dead-letters.ts";
-import { json } from "../platform/http.ts";
+import { errorResponses, json } from "../platform/http.ts";
 import { checkHealth, Health } from "./health.ts";
 import { replayDeadLetter } from "./replay.ts";
 
@@ -18,6 +18,7 @@ const healthRoute = createRoute({
   responses: {
     200: json(Health, "Everything works."),
     500: json(Health, "Something does not; `details` names it."),
+    ...errorResponses("MISCONFIGURED"),
   },
 });
 
@@ -43,13 +44,15 @@ const listRoute = createRoute({
     200: json(
       z
         .object({
-          data: z.array(DeadLetter),
-          meta: z.object({
-            next: z
-              .string()
-              .nullable()
-              .meta({ description: "Send it as `after` for the next page; null on the last.", example: null }),
-          }),
+          data: z.array(DeadLetter).meta({ description: "The messages of this page." }),
+          meta: z
+            .object({
+              next: z
+                .string()
+                .nullable()
+                .meta({ description: "Send it as `after` for the next page; null on the last.", example: null }),
+            })
+            .meta({ description: "Where this page stands." }),
         })
         .meta({ id: "DeadLettersAnswer", description: "A page of kept messages." }),
       "The kept messages.",
@@ -78,7 +81,7 @@ const replayRoute = createRoute({
   responses: {
     200: json(
       z
-        .object({ data: DeadLetter, meta: z.object({}) })
+        .object({ data: DeadLetter, meta: z.object({}).meta({ description: "Always empty here." }) })
         .meta({ id: "DeadLetterAnswer", description: "The message that was sent again." }),
       "It was sent.",
     ),

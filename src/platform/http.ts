@@ -83,15 +83,27 @@ function requireJson(type: string): void {
   }
 }
 
+/** The body, unpacked where it was sent packed; the limit counts what comes out. */
+function decompressed({ body, headers }: Request): ReadableStream<Uint8Array> | null {
+  const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
+  if (body === null || encoding === "identity") return body;
+  if (encoding !== "gzip" && encoding !== "deflate") {
+    const message = `unsupported content encoding "${encoding.slice(0, 40)}"`;
+    throw new AppError("UNSUPPORTED_MEDIA_TYPE", { message, detail: "Send gzip, deflate or no encoding." });
+  }
+  return body.pipeThrough(new DecompressionStream(encoding));
+}
+
 async function limitedText(request: Request): Promise<string> {
   const tooLarge = () => new AppError("BODY_TOO_LARGE", { detail: `At most ${MOST_BYTES} bytes are taken.` });
   if (Number(request.headers.get("content-length") ?? 0) > MOST_BYTES) throw tooLarge();
-  if (request.body === null) return "";
+  const content = decompressed(request);
+  if (content === null) return "";
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let bytes = 0;
   let text = "";
   try {
-    for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+    for await (const chunk of content) {
       bytes += chunk.byteLength;
       if (bytes > MOST_BYTES) throw tooLarge();
       text += decoder.decode(chunk, { stream: true });
@@ -111,19 +123,23 @@ function parseJson(text: string): unknown {
     const detail = error instanceof Error ? error.message.replaceAll(/"[^"]*"(?:\.\.\.)?/g, "…").slice(0, 200) : "";
     throw new AppError("INVALID_JSON", { detail });
   }
-  if (levelsOf(value) > MOST_LEVELS) {
-    throw new AppError("INVALID_BODY", { message: `The body is nested deeper than ${MOST_LEVELS} levels.` });
+  if (typeof value !== "object" || value === null) {
+    throw new AppError("INVALID_BODY", { message: "The body must be a JSON object or array." });
   }
+  refuseUnstorable(value);
   return value;
 }
 
 /** Breadth first and without recursion: the depth itself may be the attack. */
-function levelsOf(root: unknown): number {
-  let level = 0;
+function refuseUnstorable(root: unknown): void {
   let present = [root];
-  while (present.length > 0 && level <= MOST_LEVELS) {
-    level += 1;
+  for (let level = 1; present.length > 0; level += 1) {
+    if (level > MOST_LEVELS) {
+      throw new AppError("INVALID_BODY", { message: `The body is nested deeper than ${MOST_LEVELS} levels.` });
+    }
+    if (present.some((value) => value === Infinity || value === -Infinity)) {
+      throw new AppError("INVALID_BODY", { message: "The body has a number that is too large to be kept." });
+    }
     present = present.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
   }
-  return level;
 }

@@ -20,9 +20,13 @@ export function logError(
 }
 
 function describeError(error: unknown): LogFields {
+  if (error === undefined) return {};
   if (!(error instanceof Error)) return { error: typeof error };
-  // Drizzle's messages carry bound parameters, so of a chain only the innermost message is shown.
   let innermost: Error = error;
   while (innermost.cause instanceof Error) innermost = innermost.cause;
-  return { error: error.name, cause: innermost.message.slice(0, 500), at: error.stack?.split("\n")[1]?.trim() };
+  const at = error.stack?.split("\n").find((line) => /^\s+at /.test(line));
+  return { error: error.name, cause: harmless(innermost.message), at: at?.trim() };
 }
+
+/** What others say of an error may quote a value: Drizzle its parameters, D1 what it could not bind, JSON.parse the text. */
+const harmless = (message: string): string => message.split(/['"`\n]/, 1)[0]!.slice(0, 200);

@@ -48,9 +48,9 @@ describe("the product on its own", () => {
   it("starts and stops several flows", async () => {
     const caller = await someone();
     const ids = await Promise.all(Array.from({ length: 20 }, () => flowOf(caller)));
-    await caller.call("startMultipleFlows", { body: ids });
+    expect((await caller.call("startMultipleFlows", { body: ids })).status).toBe(200);
     for (const id of ids) await comesTo(id, "active");
-    await caller.call("stopMultipleFlows", { body: ids });
+    expect((await caller.call("stopMultipleFlows", { body: ids })).status).toBe(200);
     for (const id of ids) await comesTo(id, "inactive");
   });
 
@@ -112,6 +112,11 @@ describe("the product on its own", () => {
   });
 });
 
+const recorder = () => {
+  const sent: unknown[] = [];
+  return { sent, send: (body: unknown) => Promise.resolve(sent.push(body)) };
+};
+
 describe("a command", () => {
   const startId = "11111111-1111-4111-8111-111111111111";
   const command = (name: string, payload: unknown, id = newId()) => ({
@@ -120,10 +125,6 @@ describe("a command", () => {
     attempts: 1,
     body: { headers: { name, startId }, payload },
   });
-  const recorder = () => {
-    const sent: unknown[] = [];
-    return { sent, send: (body: unknown) => Promise.resolve(sent.push(body)) };
-  };
   const reported = (name: string, payload: unknown) => ({
     headers: { name, startId, createdAt: expect.any(Number), serviceName: "embedded-orchestrator" },
     payload,
@@ -150,6 +151,6 @@ describe("a command", () => {
     const message = command("flow.starting", { id: newId(), graph });
     const result = await deliverMessages("flow-commands", [message], { FLOW_REPORTS: refusing });
     expect(result.explicitAcks).toEqual([]);
-    expect(result.retryMessages).toEqual([{ msgId: message.id, delaySeconds: 2 }]);
+    expect(result.retryMessages.map(({ msgId }) => msgId)).toEqual([message.id]);
   });
 });

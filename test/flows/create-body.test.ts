@@ -21,6 +21,8 @@ function streamOf(...pieces: Uint8Array[]): ReadableStream<Uint8Array> {
 }
 
 const encode = (text: string) => new TextEncoder().encode(text);
+const packed = async (text: string, encoding: "gzip" | "deflate") =>
+  new Uint8Array(await new Response(streamOf(encode(text)).pipeThrough(new CompressionStream(encoding))).arrayBuffer());
 const right = JSON.stringify(exampleFlow());
 const tooLarge = { message: "request entity too large", code: 413, error: "BODY_TOO_LARGE" };
 
@@ -150,16 +152,49 @@ describe.each(["addFlow", "validateFlow"])("%s reads a body", (operationId) => {
     expect((await send(operationId, right, { "content-type": type })).status).toBe(taken);
   });
 
+  it.each(["1e999", "-1e999", `{"flowSettings":{"a":[1,1e999]},${right.slice(1)}`])(
+    "that has no number that would be lost: %s",
+    async (raw) => {
+      const { status, body } = await send(operationId, raw);
+      expect([status, body.errors[0].error]).toEqual([400, "INVALID_BODY"]);
+    },
+  );
+
+  it.each(["gzip", "deflate"] as const)("that is packed with %s, of at most 1 MiB unpacked", async (encoding) => {
+    const headers = { ...json, "content-encoding": encoding };
+    expect((await send(operationId, await packed(right, encoding), headers)).status).toBe(taken);
+    expect((await send(operationId, await packed(right.padEnd(MOST_BYTES), encoding), headers)).status).toBe(taken);
+    const { status, body } = await send(operationId, await packed(right.padEnd(50 * MOST_BYTES), encoding), headers);
+    expect([status, body.errors]).toEqual([413, [expect.objectContaining(tooLarge)]]);
+  });
+
+  it.each([
+    ["not packed at all", right, 400, "INVALID_JSON"],
+    ["packed in another way", right, 415, "UNSUPPORTED_MEDIA_TYPE"],
+  ])("that is packed as it says, not %s", async (_, raw, status, error) => {
+    const headers = { ...json, "content-encoding": status === 400 ? "gzip" : "br" };
+    const answer = await send(operationId, raw, headers);
+    expect([answer.status, answer.body.errors[0].error]).toEqual([status, error]);
+  });
+
+  it("that is packed and does not break off", async () => {
+    const whole = await packed(right, "gzip");
+    const answer = await send(operationId, whole.slice(0, whole.length - 12), { ...json, "content-encoding": "gzip" });
+    expect([answer.status, answer.body.errors[0].error]).toEqual([400, "INVALID_JSON"]);
+  });
+
   it("that begins with a byte order mark", async () => {
     expect((await send(operationId, `\ufeff${right}`)).status).toBe(taken);
   });
 });
 
 describe("a flow that is to be stored", () => {
-  it.each(["null", "1", '"flow"', "true", "1e999"])("is not %s", async (raw) => {
+  it.each(["null", "1", '"flow"', "true"])("is not %s", async (raw) => {
     const { status, body } = await send("addFlow", raw);
     expect(status).toBe(400);
-    expect(body.errors).toEqual([expect.objectContaining({ message: "A flow must be a JSON object.", code: 400 })]);
+    expect(body.errors).toEqual([
+      expect.objectContaining({ message: "The body must be a JSON object or array.", code: 400 }),
+    ]);
   });
 
   it.each([

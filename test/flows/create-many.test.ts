@@ -6,6 +6,8 @@ import { as } from "../support/api.ts";
 import { exampleFlow, newId, outboxOf, someone, strictFlow } from "../support/given.ts";
 
 const noCourier = { FLOW_OBJECT: { getByName: () => ({ relay: () => Promise.resolve() }) } };
+const json = { "content-type": "application/json" };
+const listOf = (count: number, flow: string) => `[${Array.from({ length: count }, () => flow).join(",")}]`;
 const named = (name: string) => ({ ...exampleFlow(), name });
 const stored = async (caller: Caller): Promise<number> => (await caller.call("getFlows")).body.meta.total as number;
 const waitingOf = async (caller: Caller): Promise<number> => {
@@ -109,11 +111,32 @@ describe("of several flows", () => {
     const caller = await someone();
     const large = JSON.stringify(named("large")).replace("{", `{"flowSettings":[${"1e20,".repeat(150_000)}1],`);
     const raw = `[${JSON.stringify(named("one"))},${large},${JSON.stringify(named("two"))}]`;
-    const { status, body } = await caller.call("addFlow", { raw, headers: { "content-type": "application/json" } });
+    const { status, body } = await caller.call("addFlow", { raw, headers: json });
     expect([status, body.data[0].name, body.data[2].name]).toEqual([201, "one", "two"]);
     expect(body.data[1].errors).toEqual([
       expect.objectContaining({ message: "request entity too large", code: 413, error: "BODY_TOO_LARGE" }),
     ]);
+    expect(await stored(caller)).toBe(2);
+  });
+
+  it("very many faults do not make an answer many times as large as what was sent", async () => {
+    const raw = listOf(2, `{"graph":{"nodes":[{"id":"a"}],"edges":[${"{},".repeat(4999)}{}]}}`);
+    const { status, body } = await (await someone()).call("addFlow", { raw, headers: json });
+    expect(status).toBe(201);
+    expect(body.data.map(({ errors }: { errors: { error: string }[] }) => errors[0]?.error)).toEqual([
+      "EDGE_TARGET_REQUIRED",
+      "EDGE_TARGET_REQUIRED",
+    ]);
+    expect(JSON.stringify(body).length).toBeLessThan(20 * raw.length);
+  });
+
+  it("those that have too many nodes, edges and owners together are refused before anything is done", async () => {
+    const caller = await someone();
+    const edges = Array.from({ length: 9998 }, () => '{"source":"a","target":"b"}').join(",");
+    const flow = `{"graph":{"nodes":[{"id":"a"},{"id":"b"}],"edges":[${edges}]}}`;
+    expect((await caller.call("addFlow", { raw: listOf(2, flow), headers: json })).status).toBe(201);
+    const { status, body } = await caller.call("addFlow", { raw: listOf(3, flow), headers: json });
+    expect([status, body.errors[0].error]).toEqual([400, "INVALID_BODY"]);
     expect(await stored(caller)).toBe(2);
   });
 

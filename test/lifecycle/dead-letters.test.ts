@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 
+import type { Answer } from "../support/api.ts";
 import worker from "../../src/index.ts";
 import { brokenDatabase, keptLetters, rebind } from "../support/faults.ts";
 import { admin, flowOf, newId, rowOf, someone } from "../support/given.ts";
@@ -77,8 +78,10 @@ describe("the list of kept messages", () => {
     const root = await admin();
     const seen: string[] = [];
     const sizes: number[] = [];
-    for (let after: string | null = ""; after !== null;) {
-      const { data, meta } = (await root.call("getDeadLetters", { query: { after } })).body;
+    let after: string | null = "";
+    while (after !== null) {
+      const page: Answer = await root.call("getDeadLetters", { query: { after } });
+      const { data, meta } = page.body;
       seen.push(...data.map((one: { id: string }) => one.id));
       sizes.push(data.length);
       after = meta.next;
@@ -177,16 +180,16 @@ describe("somebody without the permission all", () => {
   });
 });
 
-describe("while the database fails", () => {
-  /** Delivers one message by hand, to see after how many seconds it is wanted again. */
-  async function delayOf(queue: string, body: unknown, attempts: number, changed: object): Promise<unknown[][]> {
-    const [ack, retry] = [vi.fn<() => void>(), vi.fn<(options?: QueueRetryOptions) => void>()];
-    const message = { ...letter(newId(), body), attempts, ack, retry };
-    await worker.queue({ queue, messages: [message] } as unknown as MessageBatch, { ...env, ...changed });
-    expect(ack).not.toHaveBeenCalled();
-    return retry.mock.calls;
-  }
+/** Delivers one message by hand, to see after how many seconds it is wanted again. */
+async function delayOf(queue: string, body: unknown, attempts: number, changed: object): Promise<unknown[][]> {
+  const [ack, retry] = [vi.fn<() => void>(), vi.fn<(options?: QueueRetryOptions) => void>()];
+  const message = { ...letter(newId(), body), attempts, ack, retry };
+  await worker.queue({ queue, messages: [message] } as unknown as MessageBatch, { ...env, ...changed });
+  expect(ack).not.toHaveBeenCalled();
+  return retry.mock.calls;
+}
 
+describe("while the database fails", () => {
   it.each([
     ["a message that was given up", "flow-reports-dead", report("flow.started", newId())],
     ["a message that nobody can read", "flow-reports", { no: "envelope" }],

@@ -12,6 +12,22 @@ process.env["WRANGLER_LOG"] = "error";
 
 const permissions = ["flows.read", "flows.write", "flows.control"];
 
+/** The harness reads .dev.vars; what somebody plays with there is not to be seen in a test. */
+const settings = {
+  ENVIRONMENT: "test",
+  FLOW_VALIDATION: "lenient",
+  LOG_LEVEL: "error",
+  ORIGINWHITELIST: "",
+  FLOW_READ_PERMISSION: "flows.read",
+  FLOW_WRITE_PERMISSION: "flows.write",
+  FLOW_CONTROL_PERMISSION: "flows.control",
+  FLOW_BULK_PERMISSION: "flows.bulk",
+  IAM_JWKS_URL: "",
+  INTROSPECT_ENDPOINT_BASIC: "",
+  COMMAND_DEADLINE_SECONDS: "30",
+  START_TRIES: "5",
+};
+
 export interface Answer {
   readonly status: number;
   // Each test says what it expects of a body.
@@ -20,23 +36,14 @@ export interface Answer {
 }
 
 /**
- * Serves the Worker as wrangler.toml has it, with an empty database of its own, and settings of its own in place of
- * those that npm start writes. Further Workers, by their configuration, share its queues; nobody else does.
+ * Serves the Worker as wrangler.toml has it, with an empty database of its own. Further Workers, by their
+ * configuration, share its queues; nobody else does.
  */
 export async function startStack(
   options: { readonly environment?: string; readonly workers?: string[]; readonly vars?: Record<string, string> } = {},
 ) {
   const secret = randomBytes(32).toString("hex");
-  const secrets = {
-    ENVIRONMENT: "test",
-    IAM_JWT_SECRET: secret,
-    IAM_JWKS_URL: "",
-    INTROSPECT_ENDPOINT_BASIC: "",
-    FLOW_VALIDATION: "lenient",
-    LOG_LEVEL: "error",
-    ORIGINWHITELIST: "",
-    ...options.vars,
-  };
+  const secrets = { ...settings, IAM_JWT_SECRET: secret, ...options.vars };
   const harness = createTestHarness({
     root: fileURLToPath(new URL("../..", import.meta.url)),
     workers: [

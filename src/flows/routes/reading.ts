@@ -11,7 +11,7 @@ import { FlowAnswer, FlowParams } from "./schemas.ts";
 
 const FlowListAnswer = z
   .object({
-    data: z.array(Flow),
+    data: z.array(Flow).meta({ description: "The flows of this page." }),
     meta: z
       .object({
         total: z.int().meta({ description: "Flows that match, on all pages.", example: 42 }),
@@ -70,7 +70,7 @@ const logsRoute = createRoute({
     query: z.object({
       pageSize: z
         .string()
-        .regex(/^(?:[1-9]\d{0,2}|1000)$/)
+        .regex(/^(?:[1-9]\d{0,2}|1000)$/, "Use a whole number from 1 to 1000.")
         .default("1000")
         .meta({ description: "Lines per page: a whole number from 1 to 1000.", example: "1000" }),
       pageToken: z
@@ -83,14 +83,16 @@ const logsRoute = createRoute({
     200: json(
       z
         .object({
-          data: z.array(StepLog),
-          meta: z.object({
-            pageSize: z.int().meta({ description: "Lines per page.", example: 1000 }),
-            nextPageToken: z
-              .string()
-              .nullable()
-              .meta({ description: "Leads to the next page; null on the last.", example: null }),
-          }),
+          data: z.array(StepLog).meta({ description: "The lines of this page." }),
+          meta: z
+            .object({
+              pageSize: z.int().meta({ description: "Lines per page.", example: 1000 }),
+              nextPageToken: z
+                .string()
+                .nullable()
+                .meta({ description: "Leads to the next page; null on the last.", example: null }),
+            })
+            .meta({ description: "Where this page stands." }),
         })
         .meta({ id: "StepLogsAnswer", description: "A page of log lines." }),
       "The log lines, oldest first.",

@@ -18,7 +18,7 @@ export const FlowParams = z.object({
 export const FlowAnswer = z.object({ data: Flow, meta: Meta }).meta({ id: "FlowAnswer", description: "One flow." });
 
 export const ItemErrors = z
-  .object({ errors: z.array(ErrorItem) })
+  .object({ errors: z.array(ErrorItem).meta({ description: "At least one error." }) })
   .meta({ id: "ItemErrors", description: "Why this one of several was refused." });
 
 export const FlowsAnswer = z

@@ -43,10 +43,12 @@ const validateRoute = createRoute({
     200: json(
       z
         .object({
-          data: z.object({
-            valid: z.boolean().meta({ description: "Whether the flow would be stored.", example: true }),
-            findings: z.array(Finding).meta({ description: "What is wrong; empty if nothing is." }),
-          }),
+          data: z
+            .object({
+              valid: z.boolean().meta({ description: "Whether the flow would be stored.", example: true }),
+              findings: z.array(Finding).meta({ description: "What is wrong; empty if nothing is." }),
+            })
+            .meta({ description: "The verdict." }),
           meta: Meta,
         })
         .meta({ id: "ValidationAnswer", description: "What a check found." }),
@@ -115,7 +117,7 @@ const deleteRoute = createRoute({
         .meta({ id: "DeletedAnswer", description: "Confirms a deletion." }),
       "The flow is gone.",
     ),
-    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "FLOW_NOT_INACTIVE"),
+    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "FLOW_NOT_INACTIVE", "REVISION_CONFLICT"),
   },
 });
 
