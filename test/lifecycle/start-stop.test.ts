@@ -222,17 +222,22 @@ describe.each([
     expect([answer.status, answer.body]).toEqual([200, []]);
   });
 
-  it.each([{}, { 0: "a" }, "6b0259e4ef2fe4ca09ca001d", 5, true, null])("refuses the body %j", async (body) => {
+  it.each([{}, { 0: "6b0259e4ef2fe4ca09ca001d" }, { length: 0 }])("refuses the object %j", async (body) => {
     const answer = await (await someone()).call(operationId, { body });
+    const message = "No flow ids given. Expecting an array of flow ids";
     expect([answer.status, answer.body]).toEqual([
       500,
-      {
-        errors: [
-          { message: "No flow ids given. Expecting an array of flow ids", code: 500, error: "FLOW_IDS_REQUIRED" },
-        ],
-      },
+      { errors: [{ message, code: 500, error: "FLOW_IDS_REQUIRED" }] },
     ]);
   });
+
+  it.each(["6b0259e4ef2fe4ca09ca001d", 5, true, null])(
+    "refuses %j, as every body that is no JSON text",
+    async (body) => {
+      const answer = await (await someone()).call(operationId, { body });
+      expect([answer.status, answer.body.errors[0].error]).toEqual([400, "INVALID_BODY"]);
+    },
+  );
 
   it.each([[[1]], [[null]], [[true]], [[{ id: "6b0259e4ef2fe4ca09ca001d" }]], [[["a"]]], [[""]], [["nope"]], [[1.5]]])(
     "tells %j to be no ids and handles what is one",
