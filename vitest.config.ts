@@ -1,7 +1,26 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const secret = "a secret of the tests, at least 32 characters";
+/** Every setting has its value here, so that a developer's .dev.vars changes no test. */
+const settings = {
+  ENVIRONMENT: "test",
+  FLOW_VALIDATION: "lenient",
+  LOG_LEVEL: "silent",
+  ORIGINWHITELIST: "https://ui.example.com",
+  FLOW_READ_PERMISSION: "flows.read",
+  FLOW_WRITE_PERMISSION: "flows.write",
+  FLOW_CONTROL_PERMISSION: "flows.control",
+  FLOW_BULK_PERMISSION: "flows.bulk",
+  IAM_JWKS_URL: "",
+  IAM_ISSUER: "",
+  IAM_AUDIENCE: "",
+  INTROSPECT_ENDPOINT_BASIC: "",
+  IAM_TOKEN: "",
+  IAM_TOKEN_CACHE_TTL: "30",
+  IAM_JWT_SECRET: "a secret of the tests, at least 32 characters",
+  COMMAND_DEADLINE_SECONDS: "30",
+  START_TRIES: "5",
+};
 
 /** The Worker as an environment of wrangler.toml deploys it, with settings for tests. */
 const worker = (environment?: string) =>
@@ -9,10 +28,7 @@ const worker = (environment?: string) =>
     wrangler: { configPath: "./wrangler.toml", ...(environment === undefined ? {} : { environment }) },
     miniflare: {
       bindings: {
-        ENVIRONMENT: "test",
-        IAM_JWT_SECRET: secret,
-        LOG_LEVEL: "silent",
-        ORIGINWHITELIST: "https://ui.example.com",
+        ...settings,
         MIGRATIONS: await readD1Migrations("migrations"),
       },
     },

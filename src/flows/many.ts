@@ -39,8 +39,9 @@ export function unlessAllFailed<T>(results: T[]): T[] {
     Array.isArray(result["errors"]) &&
     isRecord(result["errors"][0]) &&
     result["errors"][0]["error"] === STORAGE;
-  if (results.length > 0 && results.every(down))
+  if (results.length > 0 && results.every(down)) {
     throw new AppError(STORAGE, { cause: new Error("It failed for each flow.") });
+  }
   return results;
 }
 const STORAGE = "STORAGE_UNAVAILABLE";

@@ -224,6 +224,22 @@ describe("the sweep", () => {
     expect(await alarmOf(broken.id)).not.toBeNull();
   });
 
+  it("is not kept from other flows by one that has a great many messages", async () => {
+    const [broken, waiting] = [await stranded(), await stranded()];
+    await recordQueues(broken.id, Number.POSITIVE_INFINITY);
+    await age(broken.id, 3600);
+    await age(waiting.id, 61);
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+       INSERT INTO outbox (id, flow_id, queue, body, created_at)
+       SELECT -i, flow_id, queue, body, created_at FROM outbox, n WHERE flow_id = ?`,
+    )
+      .bind(broken.id)
+      .run();
+    await sweepNow(createScheduledController(), env);
+    expect(namesOf(waiting.sent)).toEqual(["flow.starting"]);
+  });
+
   it("delivers the notice of a flow that is deleted already", async () => {
     const caller = await someone();
     const id = await flowOf(caller);

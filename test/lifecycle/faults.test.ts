@@ -9,6 +9,7 @@ import {
   evict,
   inside,
   keptBy,
+  keptLetters,
   objectOf,
   rebind,
   ring,
@@ -147,6 +148,20 @@ describe("messages of one flow", () => {
     const numbers = sent.map((message) => message.body.headers["statusSeq"]);
     expect(numbers).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
     expect((await caller.call("getFlowById", { params: { id } })).body.data.statusSeq).toBe(60);
+  });
+
+  it("that no queue would take are put aside, and those behind them go out", async () => {
+    const { id, start } = await startable();
+    const body = { headers: { name: "flow.huge" }, payload: { text: "x".repeat(130_000) } };
+    await env.DB.prepare("INSERT INTO outbox (flow_id, queue, body, created_at) VALUES (?, 'commands', ?, ?)")
+      .bind(id, JSON.stringify(body), Date.now())
+      .run();
+    const sent = await recordQueues(id);
+    await start();
+    await settle(id);
+    expect(namesOf(sent)).toEqual(["flow.starting"]);
+    expect(await outboxOf(id)).toEqual([]);
+    expect((await keptLetters("flow-commands")).map((letter) => letter.body)).toEqual([body]);
   });
 
   it("go out once although alarms, wakes and relays come at once", async () => {

@@ -232,7 +232,7 @@ describe.each([
   });
 
   it.each(["6b0259e4ef2fe4ca09ca001d", 5, true, null])(
-    "refuses %j, as every body that is no JSON text",
+    "refuses %j, as any body that is neither an object nor an array",
     async (body) => {
       const answer = await (await someone()).call(operationId, { body });
       expect([answer.status, answer.body.errors[0].error]).toEqual([400, "INVALID_BODY"]);
