@@ -3,6 +3,7 @@ import { eq, sql } from "drizzle-orm";
 import { inStorage, type Database } from "../db/client.ts";
 import { flowOwners, flows } from "../db/schema.ts";
 import type { Context } from "../identity/context.ts";
+import { within } from "../identity/ownership.ts";
 import { AppError } from "../platform/errors.ts";
 import { sendInput } from "./send-input.ts";
 
@@ -49,7 +50,7 @@ async function release(by: Parameters<typeof removeOwnerStep>[0], ids: string[],
       updatedAt: sql`max(updated_at, CAST(${by.now()} AS INTEGER))`,
     })
     .where(
-      sql`${flows.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)})) AND (${flows.status} IN ('inactive', 'stopping') OR ${othersThan(ownerId)} > 0)`,
+      sql`${flows.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)})) AND ${within([ownerId])} AND (${flows.status} IN ('inactive', 'stopping') OR ${othersThan(ownerId)} > 0)`,
     )
     .returning({ id: flows.id });
   return (await inStorage(() => released)).length;

@@ -3,44 +3,20 @@ import { describe, expect, it } from "vitest";
 
 import {
   alarmOf,
-  brokenDatabase,
   databaseRefusing,
-  databaseWith,
   evict,
-  inside,
   keptBy,
   keptLetters,
   objectOf,
   rebind,
   ring,
-  traceOf,
+  ringUntilSent,
+  startable,
 } from "../support/faults.ts";
-import { flowOf, outboxOf, rowOf, settle, someone } from "../support/given.ts";
+import { outboxOf, rowOf, settle } from "../support/given.ts";
 import { deliver, namesOf, recordQueues, report } from "../support/queues.ts";
 
 const down = Number.POSITIVE_INFINITY;
-const unavailable = { message: "NO DB. Please try again later 0", code: 503, error: "STORAGE_UNAVAILABLE" };
-
-async function startable() {
-  const caller = await someone();
-  const id = await flowOf(caller);
-  return {
-    caller,
-    id,
-    start: () => caller.call("startFlow", { params: { id } }),
-    stop: () => caller.call("stopFlow", { params: { id } }),
-    edit: (name: string) => caller.call("updateFlow", { params: { id }, body: { name } }),
-  };
-}
-
-/** Rings until every message is out, and checks before each ring that the object would have woken by itself. */
-async function ringUntilSent(id: string, most = 40): Promise<void> {
-  for (let rings = 0; rings < most && (await outboxOf(id)).length > 0; rings += 1) {
-    await expect.poll(() => alarmOf(id)).not.toBeNull();
-    await ring(id);
-  }
-  expect(await outboxOf(id)).toEqual([]);
-}
 
 describe("a queue that does not take messages", () => {
   it("is answered by keeping them: an object that is evicted meanwhile delivers them once", async () => {
@@ -185,116 +161,4 @@ describe("messages of one flow", () => {
     await settle(id);
     expect([await alarmOf(id), await keptBy(id)]).toEqual([null, []]);
   });
-});
-
-describe("a database that fails", () => {
-  it("in the commit of a start is answered 503, with an alarm set and nothing lost", async () => {
-    const { id, start } = await startable();
-    const sent = await recordQueues(id);
-    const trace = await traceOf(id);
-    const DB = databaseWith(({ commits, run }) => (commits ? Promise.reject(new Error("D1_ERROR: timeout")) : run()));
-    await rebind(id, { DB });
-    const answer = await start();
-    expect([answer.status, answer.body]).toEqual([503, { errors: [unavailable] }]);
-    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(await alarmOf(id)).toBeLessThanOrEqual(Date.now() + 5000);
-    await rebind(id, { DB: env.DB });
-    expect((await traceOf(id)).row).toEqual(trace.row);
-
-    await ring(id);
-    expect(sent).toEqual([]);
-    expect(await traceOf(id)).toEqual(trace);
-    expect((await start()).body.data.status).toBe("starting");
-    await settle(id);
-    expect(namesOf(sent)).toEqual(["flow.starting"]);
-  });
-
-  it("after the commit is answered 503, and the message goes out by alarm", async () => {
-    const { id, start } = await startable();
-    const sent = await recordQueues(id);
-    const DB = databaseWith(async ({ commits, run }) => {
-      const done = await run();
-      if (commits) throw new Error("D1_ERROR: the connection was lost");
-      return done;
-    });
-    await rebind(id, { DB });
-    expect((await start()).status).toBe(503);
-    expect(await rowOf(id)).toMatchObject({ status: "starting", status_seq: 1 });
-    expect(sent).toEqual([]);
-    expect(await ring(id)).toBe(true);
-    expect(namesOf(sent)).toEqual(["flow.starting"]);
-    expect((await start()).body.data.status).toBe("starting");
-    await settle(id);
-    expect(namesOf(sent)).toEqual(["flow.starting"]);
-  });
-
-  it("after the commit loses no alarm to a courier that passed before the commit was there", async () => {
-    const { id } = await startable();
-    const alarm = await inside(id, async (object, state) => {
-      const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-      const DB = databaseWith(async ({ commits, run }) => {
-        if (!commits) return run();
-        reached.resolve();
-        await released.promise;
-        await run();
-        throw new Error("D1_ERROR: the connection was lost");
-      });
-      const open = object as unknown as { env: Record<string, unknown> };
-      open.env = { ...open.env, DB };
-      const started = object.apply({ flowId: id, trigger: "start", reach: null });
-      await reached.promise;
-      await object.relay(id);
-      released.resolve();
-      expect(await started).toEqual({ ok: false, error: "STORAGE_UNAVAILABLE" });
-      return state.storage.getAlarm();
-    });
-    expect(await outboxOf(id)).toHaveLength(1);
-    expect(alarm).not.toBeNull();
-  });
-
-  it.each(["flow.started", "flow.stopped", "flow.failed"])("under %s has it delivered again", async (name) => {
-    const { id, start } = await startable();
-    await start();
-    await settle(id);
-    await rebind(id, { DB: brokenDatabase() });
-    const failed = await deliver("flow-reports", report(name, id));
-    expect([failed.explicitAcks.length, failed.retryMessages.length]).toEqual([0, 1]);
-    expect((await rowOf(id))?.status).toBe("starting");
-    await rebind(id, { DB: env.DB });
-    expect((await deliver("flow-reports", report(name, id))).explicitAcks).toHaveLength(1);
-    expect((await rowOf(id))?.status_seq).toBe(2);
-  });
-
-  it("under an alarm has the object wake again", async () => {
-    const { id, start } = await startable();
-    const sent = await recordQueues(id, 1);
-    await start();
-    await settle(id);
-    await rebind(id, { DB: brokenDatabase() });
-    for (let rings = 0; rings < 8; rings += 1) {
-      await ring(id);
-      expect(await alarmOf(id)).not.toBeNull();
-    }
-    await rebind(id, { DB: env.DB });
-    await ringUntilSent(id);
-    expect(namesOf(sent)).toEqual(["flow.starting"]);
-  });
-});
-
-it("an object that dies right after the commit still delivers, and the caller gets an answer", async () => {
-  const { id, start } = await startable();
-  await inside(id, (object, state) => {
-    const DB = databaseWith(async ({ commits, run }) => {
-      const done = await run();
-      if (commits) state.abort("The test ends this object.");
-      return done;
-    });
-    const open = object as unknown as { env: Record<string, unknown> };
-    open.env = { ...open.env, DB, FLOW_COMMANDS: { send: () => Promise.reject(new Error("down")) } };
-  });
-  expect([200, 503]).toContain((await start()).status);
-  const sent = await recordQueues(id);
-  expect((await rowOf(id))?.status).toBe("starting");
-  await ringUntilSent(id);
-  expect(namesOf(sent)).toEqual(["flow.starting"]);
 });

@@ -1,8 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 
+import { expect } from "vitest";
+
 import type { FlowObject } from "../../src/index.ts";
-import { bringTo } from "./given.ts";
+import { bringTo, flowOf, outboxOf, someone } from "./given.ts";
 
 export const objectOf = (id: string) => env.FLOW_OBJECT.getByName(id);
 
@@ -103,4 +105,26 @@ export async function keptLetters(queue: string): Promise<{ id: string; body: un
     .bind(queue)
     .all<{ id: string; body: string; reason: string }>();
   return found.results.map((letter) => ({ ...letter, body: JSON.parse(letter.body) as unknown }));
+}
+
+/** A flow and what its owner may do with it. */
+export async function startable() {
+  const caller = await someone();
+  const id = await flowOf(caller);
+  return {
+    caller,
+    id,
+    start: () => caller.call("startFlow", { params: { id } }),
+    stop: () => caller.call("stopFlow", { params: { id } }),
+    edit: (name: string) => caller.call("updateFlow", { params: { id }, body: { name } }),
+  };
+}
+
+/** Rings until every message is out, and checks before each ring that the object would have woken by itself. */
+export async function ringUntilSent(id: string, most = 40): Promise<void> {
+  for (let rings = 0; rings < most && (await outboxOf(id)).length > 0; rings += 1) {
+    await expect.poll(() => alarmOf(id)).not.toBeNull();
+    await ring(id);
+  }
+  expect(await outboxOf(id)).toEqual([]);
 }
