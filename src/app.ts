@@ -13,7 +13,8 @@ import { answerError } from "./platform/http.ts";
 import { logError } from "./platform/log.ts";
 import { crossOrigin, everyRequest, settings } from "./platform/request.ts";
 
-export const app = new OpenAPIHono<HttpEnv>();
+// Express took a slash at the end of a path.
+export const app = new OpenAPIHono<HttpEnv>({ strict: false });
 
 app.onError((error, c) => {
   if (error instanceof AppError) {
@@ -79,6 +80,5 @@ app.openAPIRegistry.registerComponent("securitySchemes", "Bearer", {
 });
 app.get("/openapi.json", (c) => c.json(openApiDocument(app), 200, { "access-control-allow-origin": "*" }));
 app.get("/api-docs", apiDocs);
-app.get("/api-docs/", apiDocs);
 app.get("/", (c) => c.redirect("/api-docs", 302));
 app.get("/docs", (c) => c.redirect("/api-docs", 302));

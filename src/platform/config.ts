@@ -11,10 +11,7 @@ const list = z
       .map((entry) => entry.trim())
       .filter((entry) => entry !== ""),
   );
-const optional = z
-  .string()
-  .optional()
-  .transform((text) => (text === "" ? undefined : text));
+const optional = z.string().optional();
 const whole = (initial: number) => z.coerce.number().int().min(1).default(initial);
 
 const Settings = z
@@ -74,7 +71,8 @@ const known = new WeakMap<object, Config>();
 export function configOf(env: Env): Config {
   const found = known.get(env);
   if (found) return found;
-  const parsed = Settings.safeParse(env);
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const parsed = Settings.safeParse(given);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
     throw new AppError("MISCONFIGURED", { cause: new Error(`Settings: ${faults.join("; ")}`) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { operations } from "../support/api.ts";
-import { flowOf, newId, someone } from "../support/given.ts";
+import { admin, flowOf, newId, someone } from "../support/given.ts";
 import { errorsOf, wire } from "../support/wire.ts";
 
 const notFound = [{ message: "Not found", code: 404, error: "NOT_FOUND" }];
@@ -200,6 +200,12 @@ describe("the pages for people and programs", () => {
     const answer = await wire("GET", "/openapi.json", { headers: { origin: "https://anybody.example" } });
     expect(answer.headers.get("access-control-allow-origin")).toBe("*");
   });
+});
+
+it.each(["/flows/", "/dead-letters/"])("%s is the path without the slash, as it was in the original", async (path) => {
+  const caller = await admin();
+  const answer = await wire("GET", path, { headers: { authorization: caller.authorization } });
+  expect(answer.status).toBe(200);
 });
 
 it.each(["/flows", "/healthcheck", "/nope", "/openapi.json"])(

@@ -26,6 +26,14 @@ describe("a token of an issuer with published keys", () => {
     expect(answer.status).toBe(200);
   });
 
+  it.each(["ES384", "RS512"])("is refused with %s, which is not among the pinned algorithms", async (alg) => {
+    const key = await newKey(alg);
+    const issuer = newIssuer(key);
+    replaceNetwork(() => issuer.keySet());
+    const answer = await call(`Bearer ${await issuer.token(key)}`, "getFlows", { env: issuer.settings });
+    expect(answer.body.errors[0]).toMatchObject(refused);
+  });
+
   it("names the caller by its claims", async () => {
     const key = await newKey();
     const issuer = newIssuer(key);

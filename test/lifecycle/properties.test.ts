@@ -286,5 +286,5 @@ it("a flow's object does what the table says, through evictions, refusals and lo
     await finish(pair);
     expect(new Set(pair.startIds).size).toBe(pair.startIds.length);
   });
-  await fc.assert(property, { numRuns: 64, endOnFailure: true });
-}, 120_000);
+  await fc.assert(property, { numRuns: 150, endOnFailure: true });
+}, 180_000);
