@@ -3,20 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { exampleFlow } from "../src/flows/example.ts";
 import { end, freePort, migrate, serve, untilReady } from "./stack.ts";
 import { signToken } from "./token.ts";
-
-const flow = {
-  name: "Example Integration Flow",
-  description: "Transfers data from the example origin to the example destination",
-  graph: {
-    nodes: [
-      { id: "step_1", name: "An example origin" },
-      { id: "step_2", name: "An example destination" },
-    ],
-    edges: [{ source: "step_1", target: "step_2" }],
-  },
-};
 
 const folder = mkdtempSync(join(tmpdir(), "flow-repository-demo-"));
 const secret = randomBytes(32).toString("hex");
@@ -100,7 +89,7 @@ async function demo(): Promise<void> {
   };
 
   console.log("\n# Store the example flow");
-  const path = `/flows/${(await call("POST", "/flows", 201, flow)).body.data.id}`;
+  const path = `/flows/${(await call("POST", "/flows", 201, exampleFlow)).body.data.id}`;
   console.log("\n# Start it and watch it become active");
   await call("POST", `${path}/start`, 200);
   await until(path, "active");

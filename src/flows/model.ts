@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { flowStatuses } from "../db/schema.ts";
 import { objectIdPattern } from "../platform/ids.ts";
+import { exampleFlow } from "./example.ts";
 
 /** A reference of the ecosystem: 24 hex digits (12 single-byte characters are taken and shown as their hex). */
 export const ObjectId = z.string().regex(objectIdPattern, "Use 24 hexadecimal digits.").meta({ format: "objectid" });
@@ -148,24 +149,12 @@ export const documents = { lenient: documentIn("lenient"), strict: documentIn("s
 export const FlowDocument = documents.lenient;
 export type FlowDocument = z.infer<typeof FlowDocument>;
 
-export const seedExample = {
-  name: "Example Integration Flow",
-  description: "Transfers data from the example origin to the example destination",
-  graph: {
-    nodes: [
-      { id: "step_1", name: "An example origin" },
-      { id: "step_2", name: "An example destination" },
-    ],
-    edges: [{ source: "step_1", target: "step_2" }],
-  },
-};
-
 export const FlowInput = FlowDocument.extend({
   owners: FlowDocument.shape.owners.optional(),
 }).meta({
   id: "FlowInput",
   description: "A flow as a client writes it. Unknown keys are dropped.",
-  example: seedExample,
+  example: exampleFlow,
 });
 
 export const FlowPatch = FlowInput.extend({

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { keptLetters, traceOf } from "../support/faults.ts";
 import { admin, flowOf, newId, rowOf, settle, someone, type StoredState } from "../support/given.ts";
-import { deliver, namesOf, recordQueues, report } from "../support/queues.ts";
+import { deliver, deliverMessages, namesOf, recordQueues, report } from "../support/queues.ts";
 
 const current = "11111111-1111-4111-8111-111111111111";
 const other = "22222222-2222-4222-8222-222222222222";
@@ -165,4 +165,14 @@ describe("a report", () => {
     expect([result.explicitAcks.length, result.retryMessages.length]).toEqual([1, 0]);
     expect(await keptLetters("flow-reports")).toEqual(before);
   });
+});
+
+it("a command is not carried out here while the orchestrator is an external one", async () => {
+  const sent: unknown[] = [];
+  const queue = { send: (body: unknown) => Promise.resolve(sent.push(body)) };
+  const body = { headers: { name: "flow.stopping", startId: current }, payload: { id: newId(), graph: null } };
+  const message = { id: newId(), timestamp: new Date(), attempts: 1, body };
+  const result = await deliverMessages("flow-commands", [message], { FLOW_REPORTS: queue });
+  expect([result.explicitAcks, result.retryMessages.map(({ msgId }) => msgId)]).toEqual([[], [message.id]]);
+  expect(sent).toEqual([]);
 });

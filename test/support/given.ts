@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 
+import { exampleFlow as example } from "../../src/flows/example.ts";
 import { newObjectId } from "../../src/platform/ids.ts";
 import { as, type Caller } from "./api.ts";
 
@@ -19,18 +20,8 @@ export const loner = (permissions: readonly string[] = everyPermission): Promise
 
 export const admin = (): Promise<Caller> => as({ sub: newId(), permissions: ["all"] });
 
-/** Seed 000's example. */
-export const exampleFlow = () => ({
-  name: "Example Integration Flow",
-  description: "Transfers data from the example origin to the example destination",
-  graph: {
-    nodes: [
-      { id: "step_1", name: "An example origin" },
-      { id: "step_2", name: "An example destination" },
-    ],
-    edges: [{ source: "step_1", target: "step_2" }],
-  },
-});
+/** Seed 000's example, anew for each test. */
+export const exampleFlow = () => structuredClone(example);
 
 /** A flow that passes the strict checks too. */
 export const strictFlow = () => ({

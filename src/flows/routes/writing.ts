@@ -7,8 +7,9 @@ import { AppError } from "../../platform/errors.ts";
 import { documentedBody, json, jsonBody } from "../../platform/http.ts";
 import { createFlow, createFlows } from "../create.ts";
 import { deleteFlow } from "../delete.ts";
+import { exampleFlow } from "../example.ts";
 import { Finding } from "../findings.ts";
-import { Meta, seedExample } from "../model.ts";
+import { Meta } from "../model.ts";
 import { updateFlow } from "../update.ts";
 import { updateFlows } from "../update-many.ts";
 import { validateFlow } from "../validate.ts";
@@ -23,7 +24,7 @@ const createFlowRoute = createRoute({
   description:
     "The flow is checked as a whole and every finding is told. You and your tenant become owners. Needs the permission `flows.write`; for an array of up to 200 flows also `flows.bulk`, `tenant.all` or `all`. Of an array those that pass are stored.",
   ...secured("write", jsonBody),
-  request: { body: documentedBody("FlowInputOrArray", "A flow, or an array of up to 200.", seedExample) },
+  request: { body: documentedBody("FlowInputOrArray", "A flow, or an array of up to 200.", exampleFlow) },
   responses: {
     201: json(z.union([FlowAnswer, FlowsAnswer]), "The stored flow; for an array one entry per flow, in its place."),
     ...refusals("INVALID_FLOW", "OWNER_NOT_ALLOWED", "MISSING_BULK_PERMISSION", ...bodyErrors),
@@ -38,7 +39,7 @@ const validateRoute = createRoute({
   summary: "Check a flow without storing it",
   description: "The same checks as storing, with all findings and their places. Needs the permission `flows.write`.",
   ...secured("write", jsonBody),
-  request: { body: documentedBody("FlowInput", "The flow to check.", seedExample) },
+  request: { body: documentedBody("FlowInput", "The flow to check.", exampleFlow) },
   responses: {
     200: json(
       z
