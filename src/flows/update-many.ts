@@ -1,5 +1,6 @@
 import type { Context } from "../identity/context.ts";
 import { errorItem, type ErrorItem } from "../platform/errors.ts";
+import { bytesOf } from "../messages/model.ts";
 import { isRecord } from "./cast.ts";
 import { MOST_ANSWERED, refusedItem, requireFew, requireFewEntries, unlessAllFailed } from "./many.ts";
 import type { Flow } from "./model.ts";
@@ -16,7 +17,7 @@ export async function updateFlows(ctx: Context, body: unknown): Promise<Updated[
   let bytes = 0;
   for (const edit of edits) {
     const result = bytes > MOST_ANSWERED ? { errors: [tooMuch(edit)] } : await updateOne(ctx, edit);
-    bytes += JSON.stringify(result).length;
+    bytes += bytesOf(JSON.stringify(result));
     results.push(result);
   }
   return unlessAllFailed(results);

@@ -153,6 +153,20 @@ describe("paging", () => {
   });
 });
 
+describe("a page of very large flows", () => {
+  it("is refused if it would be more than 20 MiB, and shown in smaller ones", async () => {
+    const caller = await someone();
+    for (let n = 0; n < 22; n += 1) await flowOf(caller, { description: "d".repeat(1_000_000) });
+    const { status, body } = await list(caller, "page[size]=22");
+    expect(status).toBe(400);
+    expect(body.errors).toMatchObject([{ message: "Invalid page[size] parameter", parameter: "page[size]" }]);
+    const usual = await list(caller, "page[number]=3");
+    expect(usual.body.data).toHaveLength(2);
+    expect(usual.body.meta).toEqual({ total: 22, page: 3, perPage: 10, totalPages: 3 });
+    expect((await list(caller)).body.data).toHaveLength(10);
+  });
+});
+
 /** Four flows, called by their descriptions. */
 async function fourFlows(): Promise<Caller> {
   const caller = await someone();

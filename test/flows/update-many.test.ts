@@ -95,6 +95,28 @@ describe("edits of several flows", () => {
   });
 });
 
+describe("edits of very large flows", () => {
+  it("are made as long as the answer has room for them, and those that were not made say so", async () => {
+    const caller = await someone();
+    const id = await flowOf(caller, { description: "d".repeat(1_000_000) });
+    const entries = entriesOf(
+      await bulk(
+        caller,
+        Array.from({ length: 25 }, (_, n) => ({ id, name: `Edit ${n}` })),
+      ),
+    );
+    expect(entries).toHaveLength(25);
+    const made = entries.findLastIndex((entry) => !("errors" in (entry as object))) + 1;
+    expect(made).toBeGreaterThan(15);
+    expect(made).toBeLessThan(25);
+    expect(entries[made - 1]).toEqual(named(id, `Edit ${made - 1}`));
+    for (const entry of entries.slice(made)) {
+      expect(entry).toMatchObject({ errors: [{ code: 413, error: "BODY_TOO_LARGE", flowId: id }] });
+    }
+    expect((await rowOf(id))!.revision).toBe(1 + made);
+  });
+});
+
 /** Sends the edit between two good ones and answers what it got; the good ones must have been made. */
 async function between(caller: Caller, edit: unknown): Promise<unknown> {
   const [first, last] = [await flowOf(caller), await flowOf(caller)];

@@ -42,6 +42,18 @@ describe("starts of one flow at the same time", () => {
     expect(sent.map((message) => message.body.payload["startedBy"])).toEqual([data.startedBy]);
   });
 
+  it("and forced stops between them are taken one after the other, as they came", async () => {
+    const id = await flowOf(await someone());
+    const object = objectOf(id);
+    const outcomes = await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        object.apply({ flowId: id, trigger: index % 2 === 0 ? "start" : "forceStop", reach: null }),
+      ),
+    );
+    const numbers = outcomes.map((outcome) => outcome.ok && outcome.result === "move" && outcome.statusSeq);
+    expect(numbers).toEqual(outcomes.map((_, index) => index + 1));
+  });
+
   it("and in lists of flows make one command each", async () => {
     const caller = await someone();
     const ids = [await flowOf(caller), await flowOf(caller), await flowOf(caller)];
