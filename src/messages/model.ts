@@ -42,7 +42,7 @@ export const DeletedOwnerPayload = z.looseObject({ id: z.string().min(1) });
 /** What the repository asks of an orchestrator: the whole flow, or a reference where it would not fit. */
 export const CommandPayload = z.looseObject({
   id: FlowRef,
-  graph: z.unknown(),
+  graph: z.unknown().optional(),
   href: z.string().optional(),
 });
 

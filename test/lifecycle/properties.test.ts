@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 
 import type { Outcome } from "../../src/lifecycle/model.ts";
 import { table, transition, type Decision, type Status, type Trigger } from "../../src/lifecycle/transition.ts";
-import { databaseWith, evict, letDeadlinePass, objectOf, rebind, ring } from "../support/faults.ts";
-import { bringTo, flowOf, outboxOf, rowOf, settle, someone } from "../support/given.ts";
+import { databaseWith, evict, letDeadlinePass, objectOf, rebind, ring, ringUntilSent } from "../support/faults.ts";
+import { bringTo, flowOf, rowOf, someone } from "../support/given.ts";
 import type { Recorded } from "../support/queues.ts";
 
 const limits = { startTries: 5, stalledTries: 3 };
@@ -262,9 +262,7 @@ async function take(pair: Pair, step: Step): Promise<void> {
 
 async function finish(pair: Pair): Promise<void> {
   pair.down = false;
-  await settle(pair.id);
-  for (let rings = 0; rings < 10 && (await outboxOf(pair.id)).length > 0; rings += 1) await ring(pair.id);
-  expect(await outboxOf(pair.id)).toEqual([]);
+  await ringUntilSent(pair.id);
   const heard = pair.sent.map(({ headers }) => ({
     name: headers.name,
     seq: headers["statusSeq"],
