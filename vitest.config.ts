@@ -34,7 +34,7 @@ const worker = (environment?: string) =>
     },
   }));
 
-const common = { setupFiles: ["test/support/migrate.ts"], testTimeout: 20_000 };
+const common = { isolate: false, setupFiles: ["test/support/migrate.ts"], testTimeout: 20_000 };
 
 export default defineConfig({
   test: {

@@ -38,6 +38,6 @@ export function commandOf(name: CommandName, row: CommandRow, now: number): Enve
 
 /** Only an owner, and only in the form that the orchestrator can read: nobody runs a flow in a foreign tenant's name. */
 function tenantOf(named: string | null | undefined, owners: readonly Owner[]): string | undefined {
-  const possible = owners.filter((owner) => isHexId(owner.id));
-  return (possible.find((owner) => owner.id === named) ?? possible.find((owner) => owner.type === "tenant"))?.id;
+  const possible = owners.filter((owner) => owner.type === "tenant" && isHexId(owner.id));
+  return (possible.find((owner) => owner.id === named) ?? possible[0])?.id;
 }

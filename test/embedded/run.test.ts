@@ -1,10 +1,15 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import type { Caller } from "../support/api.ts";
 import { keptLetters } from "../support/faults.ts";
 import { flowOf, newId, rowOf, someone } from "../support/given.ts";
+import { replaceNetwork } from "../support/iam.ts";
 import { deliverMessages } from "../support/queues.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const patient = { timeout: 15_000, interval: 25 };
 
@@ -72,6 +77,16 @@ describe("the product on its own", () => {
     await caller.call("startFlow", { params: { id } });
     await comesTo(id, "active");
     expect(await seen(caller, id)).toMatchObject({ lastError: null });
+  });
+
+  it("runs no component by an id, be it of somebody else's private one", async () => {
+    const caller = await someone();
+    const componentId = newId();
+    const id = await flowOf(caller, { graph: graphOf({ id: "in", componentId }) });
+    await caller.call("startFlow", { params: { id } });
+    await comesTo(id, "inactive");
+    const reason = `Unknown component: ${componentId} (step in).`;
+    expect(await seen(caller, id)).toMatchObject({ status: "inactive", lastError: { code: "FLOW_FAILED", reason } });
   });
 
   it("makes a flow live that is bigger than a message, and takes it down", async () => {
@@ -144,6 +159,17 @@ describe("a command", () => {
     const result = await deliverMessages("flow-commands", [message, message], { FLOW_REPORTS: queue });
     expect(result.retryMessages).toEqual([]);
     expect(queue.sent).toEqual([reported(as, { id, ...reason }), reported(as, { id, ...reason })]);
+  });
+
+  it("has no credentials looked up, whatever its steps name", async () => {
+    const asked = replaceNetwork(() => Response.json({ data: { value: { passphrase: "secret" } } }));
+    const id = newId();
+    const queue = recorder();
+    const withSecret = { nodes: [{ id: "in", componentId: "http", credentials_id: newId() }], edges: [] };
+    const message = command("flow.starting", { id, startedBy: newId(), graph: withSecret });
+    await deliverMessages("flow-commands", [message], { FLOW_REPORTS: queue });
+    expect(queue.sent).toEqual([reported("flow.started", { id })]);
+    expect(asked).toEqual([]);
   });
 
   it("comes again if its report cannot be sent", async () => {

@@ -65,7 +65,7 @@ describe("the line of a request", () => {
     ["before a page's call", "OPTIONS", "/flows", { origin: "https://ui.example.com" }, 204],
     ["of an unknown path", "GET", "/nope", {}, 404],
     ["of a wrong method", "POST", "/healthcheck", {}, 405],
-    ["of a head", "HEAD", "/healthcheck", {}, 200],
+    ["of a head", "HEAD", "/openapi.json", {}, 200],
     ["of a page", "GET", "/api-docs", {}, 200],
   ])("%s is one too, without an actor", async (_, method, path, headers, status) => {
     const written = recordConsole();
@@ -86,6 +86,22 @@ describe("the line of a request", () => {
     expect(written.of("request")).toEqual([expect.objectContaining({ requestId, status: 503, actor: caller.sub })]);
     expect(written.of("request.failed")).toEqual([expect.objectContaining({ requestId, error: "AppError" })]);
     expect(written.lines).toHaveLength(2);
+  });
+
+  it("follows upon a failure that nobody expected as upon any other request", async () => {
+    const caller = await someone();
+    const params = { id: await flowOf(caller) };
+    const apply = () => Promise.reject(Object.assign(new Error("Nobody expected this."), { remote: true }));
+    const broken = { ...info, FLOW_OBJECT: { getByName: () => ({ apply }) } };
+    const lost = { ...info, FLOW_OBJECT: { getByName: () => ({ relay: apply }) } };
+    const written = recordConsole();
+    await caller.call("startFlow", { params, env: broken });
+    await caller.call("addFlow", { body: exampleFlow(), env: lost });
+    await caller.call("getFlows", { env: info });
+    await caller.call("startFlow", { params, env: broken });
+    expect(written.of("request").map((line) => line["status"])).toEqual([500, 201, 200, 500]);
+    expect(written.of("request.failed")).toHaveLength(2);
+    expect(written.of("courier.unreachable")).toHaveLength(1);
   });
 
   it("of a refusal is joined by no error", async () => {
