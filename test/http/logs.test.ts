@@ -91,9 +91,8 @@ describe("the line of a request", () => {
   it("follows upon a failure that nobody expected as upon any other request", async () => {
     const caller = await someone();
     const params = { id: await flowOf(caller) };
-    const apply = () => Promise.reject(Object.assign(new Error("Nobody expected this."), { remote: true }));
-    const broken = { ...info, FLOW_OBJECT: { getByName: () => ({ apply }) } };
-    const lost = { ...info, FLOW_OBJECT: { getByName: () => ({ relay: apply }) } };
+    const broken = { ...info, FLOW_OBJECT: { getByName: () => ({ apply: unexpected }) } };
+    const lost = { ...info, FLOW_OBJECT: { getByName: () => ({ relay: unexpected }) } };
     const written = recordConsole();
     await caller.call("startFlow", { params, env: broken });
     await caller.call("addFlow", { body: exampleFlow(), env: lost });
@@ -268,6 +267,8 @@ function drizzleError(marker: string): Error {
 function valueError(marker: string): Error {
   return new Error(`D1_TYPE_ERROR: Type 'object' not supported for value '${marker}'`);
 }
+
+const unexpected = () => Promise.reject(Object.assign(new Error("Nobody expected this."), { remote: true }));
 
 const tooMany = () => Promise.reject(new Error("Queue send failed: Too Many Requests"));
 
