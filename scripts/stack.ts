@@ -9,8 +9,9 @@ export function migrate(...options: string[]): void {
     env: quiet,
     encoding: "utf8",
   });
-  if (done.status !== 0)
+  if (done.status !== 0) {
     throw new Error(`The migrations failed. ${done.error?.message ?? `\n${done.stdout}\n${done.stderr}`}`);
+  }
 }
 
 /** A port of this machine that nobody uses. */

@@ -37,7 +37,7 @@ const reports = new Map<string, Handler>(
   }),
 );
 
-const embedded: Handler = (env, message) => {
+const embedded: Handler = async (env, message) => {
   // A consumer that an earlier deployment left behind must not answer in the place of the external orchestrator.
   if (configOf(env).ORCHESTRATOR === "external") throw new AppError("MISCONFIGURED");
   return carryOut({ db: databaseOf(env.DB), reports: env.FLOW_REPORTS, now: Date.now }, message);
