@@ -13,10 +13,12 @@ import { logError, logLine } from "./platform/log.ts";
 /** Handles one message; what it answers goes into the log line. */
 type Handler = (env: Env, message: Envelope) => Promise<string>;
 
-const outcomeOf = async (taken: ReturnType<typeof takeReport>): Promise<string> => {
-  const outcome = await taken;
-  return outcome.ok ? outcome.result : outcome.error;
-};
+const reported =
+  (trigger: Parameters<typeof takeReport>[1]): Handler =>
+  async (env, message) => {
+    const outcome = await takeReport(env.FLOW_OBJECT, trigger, message);
+    return outcome.ok ? outcome.result : outcome.error;
+  };
 
 const ownerDeleted: Handler = async (env, message) => {
   const { id } = DeletedOwnerPayload.parse(message.payload);
@@ -27,15 +29,13 @@ const ownerDeleted: Handler = async (env, message) => {
   return `removed ${removed}, stopped ${stopped}${more ? ", more to come" : ""}`;
 };
 
-const reports = new Map<string, Handler>(
-  Object.entries({
-    "flow.started": (env: Env, message: Envelope) => outcomeOf(takeReport(env.FLOW_OBJECT, "started", message)),
-    "flow.stopped": (env: Env, message: Envelope) => outcomeOf(takeReport(env.FLOW_OBJECT, "stopped", message)),
-    "flow.failed": (env: Env, message: Envelope) => outcomeOf(takeReport(env.FLOW_OBJECT, "failed", message)),
-    "iam.user.deleted": ownerDeleted,
-    "iam.tenant.deleted": ownerDeleted,
-  }),
-);
+const reports = new Map<string, Handler>([
+  ["flow.started", reported("started")],
+  ["flow.stopped", reported("stopped")],
+  ["flow.failed", reported("failed")],
+  ["iam.user.deleted", ownerDeleted],
+  ["iam.tenant.deleted", ownerDeleted],
+]);
 
 const embedded: Handler = async (env, message) => {
   // A consumer that an earlier deployment left behind must not answer in the place of the external orchestrator.
@@ -59,7 +59,7 @@ const DEAD = "-dead";
 const MOST_DELAY_SECONDS = 3600;
 
 /** Seconds before another try: doubles with each, up to an hour. */
-export const retryDelay = (attempts: number): number => Math.min(MOST_DELAY_SECONDS, 2 ** Math.min(attempts, 12));
+const retryDelay = (attempts: number): number => Math.min(MOST_DELAY_SECONDS, 2 ** Math.min(attempts, 12));
 
 /** Takes a batch, each message by itself. It never throws: that would have handled messages delivered again. */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {

@@ -38,23 +38,26 @@ const told = (findings: Finding[]): Finding[] =>
         finding("MORE_FINDINGS", [], `There are ${findings.length - MOST_TOLD} more findings.`),
       ];
 
-/** Whether a flow can be looked into at all: an object whose lists are not so long that even to judge them is a burden. */
-export function faultsOfSize(input: unknown): Finding[] {
-  if (!isRecord(input)) return [finding("WRONG_TYPE", [], "A flow must be a JSON object.")];
-  const graph = isRecord(input["graph"]) ? input["graph"] : {};
+/** The lists of a flow, however broken it is, with how long each may be. */
+export function listsOf(flow: Record<string, unknown>) {
+  const graph = isRecord(flow["graph"]) ? flow["graph"] : {};
   const lists = [
     { path: ["graph", "nodes"], list: graph["nodes"], most: MOST_NODES },
     { path: ["graph", "edges"], list: graph["edges"], most: MOST_EDGES },
-    { path: ["owners"], list: input["owners"], most: MOST_OWNERS },
+    { path: ["owners"], list: flow["owners"], most: MOST_OWNERS },
   ];
-  return lists.flatMap(({ path, list, most }) =>
-    Array.isArray(list) && list.length > most
-      ? [finding("TOO_MANY", path, `There are ${list.length} ${path.at(-1)}; at most ${most} are possible.`)]
-      : [],
-  );
+  return lists.map(({ list, ...rest }) => ({ ...rest, length: Array.isArray(list) ? list.length : 0 }));
 }
 
-export const isSmall = (input: unknown): boolean => faultsOfSize(input).length === 0;
+/** Whether a flow can be looked into at all: an object whose lists are not so long that even to judge them is a burden. */
+function faultsOfSize(input: unknown): Finding[] {
+  if (!isRecord(input)) return [finding("WRONG_TYPE", [], "A flow must be a JSON object.")];
+  return listsOf(input)
+    .filter(({ length, most }) => length > most)
+    .map(({ path, length, most }) => {
+      return finding("TOO_MANY", path, `There are ${length} ${path.at(-1)}; at most ${most} are possible.`);
+    });
+}
 
 /** In the original's order the missing edges are told after all nodes and edges and before the owners. */
 function withMissingEdges(findings: Finding[], missing: Finding[]): Finding[] {

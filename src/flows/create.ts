@@ -8,7 +8,7 @@ import { insertIfChanged } from "../messages/outbox.ts";
 import { AppError, type ErrorItem } from "../platform/errors.ts";
 import { newObjectId } from "../platform/ids.ts";
 import { isRecord } from "./cast.ts";
-import { checkFlow, isSmall, textOf } from "./check.ts";
+import { checkFlow, textOf } from "./check.ts";
 import { wakeCourier } from "./courier.ts";
 import { requireFew, requireFewEntries } from "./many.ts";
 import type { Flow } from "./model.ts";
@@ -43,7 +43,7 @@ export async function createFlows(ctx: Context, inputs: readonly unknown[]): Pro
 }
 
 function rowOf(ctx: Context, input: unknown): FlowRow {
-  const completed = isRecord(input) && isSmall(input) ? { ...input, owners: ownersOfNew(ctx.actor, input) } : input;
+  const completed = isRecord(input) ? { ...input, owners: ownersOfNew(ctx.actor, input) } : input;
   const checked = checkFlow(completed, ctx.config.FLOW_VALIDATION);
   if (!checked.ok) throw new AppError("INVALID_FLOW", { items: checked.findings });
   const { document } = checked;

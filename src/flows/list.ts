@@ -79,16 +79,16 @@ export async function listFlows(ctx: Context, query: FlowQuery): Promise<FlowPag
     .limit(perPage)
     .offset((page - 1) * perPage);
   const bytes = sql<number>`coalesce(sum(octet_length(document)), 0)`.as("bytes");
+  const weight = ctx.db.select({ bytes }).from(flows).where(inArray(flows.id, ids));
   const total = sql<number>`count(*)`.as("total");
-  const fits = sql`(SELECT coalesce(sum(octet_length(document)), 0) FROM flows WHERE id IN ${ids}) <= ${MOST_ANSWERED}`;
   const [[counted], [weighed], found] = await inStorage(() =>
     ctx.db.batch([
       ctx.db.select({ total }).from(flows).where(matching),
-      ctx.db.select({ bytes }).from(flows).where(inArray(flows.id, ids)),
+      weight,
       ctx.db
         .select()
         .from(flows)
-        .where(and(inArray(flows.id, ids), fits))
+        .where(and(inArray(flows.id, ids), sql`${weight} <= ${MOST_ANSWERED}`))
         .orderBy(...order),
     ]),
   );

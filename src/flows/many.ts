@@ -2,6 +2,7 @@ import { AppError, errorItem, type ErrorItem } from "../platform/errors.ts";
 import { logError } from "../platform/log.ts";
 import type { Config } from "../platform/config.ts";
 import { isRecord } from "./cast.ts";
+import { listsOf } from "./check.ts";
 
 /** More flows at once could exceed what one request may ask of the database. */
 export const MOST_AT_ONCE = 200;
@@ -25,26 +26,15 @@ export function requireFewEntries(flows: readonly unknown[]): void {
   throw new AppError("INVALID_BODY", { message });
 }
 
-function entriesOf(flow: unknown): number {
-  if (!isRecord(flow)) return 0;
-  const graph = isRecord(flow["graph"]) ? flow["graph"] : {};
-  const lists = [graph["nodes"], graph["edges"], flow["owners"]];
-  return lists.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0);
-}
+const entriesOf = (flow: unknown): number =>
+  isRecord(flow) ? listsOf(flow).reduce((sum, { length }) => sum + length, 0) : 0;
 
 /** Results by flow; if the storage failed for each of them, that is the answer to the request as a whole. */
-export function unlessAllFailed<T>(results: T[]): T[] {
-  const down = (result: T): boolean =>
-    isRecord(result) &&
-    Array.isArray(result["errors"]) &&
-    isRecord(result["errors"][0]) &&
-    result["errors"][0]["error"] === STORAGE;
-  if (results.length > 0 && results.every(down)) {
-    throw new AppError(STORAGE, { cause: new Error("It failed for each flow.") });
-  }
-  return results;
+export function unlessAllFailed<T extends object>(results: (T | { errors: ErrorItem[] })[]): typeof results {
+  const down = results.every((result) => "errors" in result && result.errors[0]?.error === "STORAGE_UNAVAILABLE");
+  if (!down || results.length === 0) return results;
+  throw new AppError("STORAGE_UNAVAILABLE", { cause: new Error("It failed for each flow.") });
 }
-const STORAGE = "STORAGE_UNAVAILABLE";
 
 /** Answers for one of several flows, whatever went wrong with it, so that the others get theirs. */
 export function refusedItem(config: Config, error: unknown, flowId: string): { errors: ErrorItem[] } {

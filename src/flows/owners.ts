@@ -1,14 +1,14 @@
 import type { Actor } from "../identity/actor.ts";
 import { AppError, errorItem } from "../platform/errors.ts";
 import { isRecord } from "./cast.ts";
-import type { Owner } from "./model.ts";
+import { MOST_OWNERS, type Owner } from "./model.ts";
 
 /** The list for a new flow: what was asked for, and the caller and the caller's tenant in any case. */
 export function ownersOfNew(actor: Actor, input: Record<string, unknown>): unknown {
   const asked = input["owners"] || [];
-  if (!Array.isArray(asked)) return asked;
+  if (!isReadable(asked)) return asked;
   // A flow made from a template arrives with the template's owners; whoever made it did not choose them.
-  const kept: unknown[] = input["fromTemplate"] ? asked.filter((owner) => mayAdd(actor, owner)) : asked;
+  const kept = input["fromTemplate"] ? asked.filter((owner) => mayAdd(actor, owner)) : asked;
   refuseStrangers(actor, kept, []);
   return completed(actor, kept);
 }
@@ -16,13 +16,15 @@ export function ownersOfNew(actor: Actor, input: Record<string, unknown>): unkno
 /** The list after an edit. Only an admin can take owners away; without a list nothing changes. */
 export function ownersOfEdited(actor: Actor, present: readonly Owner[], asked: unknown): unknown {
   if (asked === undefined || asked === null) return present;
-  if (!Array.isArray(asked)) return asked;
-  if (actor.isAdmin) return asked;
+  if (!isReadable(asked) || actor.isAdmin) return asked;
   refuseStrangers(actor, asked, present);
   const known = new Set(present.map(keyOf));
-  const added = (asked as unknown[]).filter((owner) => !isRecord(owner) || !known.has(keyOf(owner)));
+  const added = asked.filter((owner) => !isRecord(owner) || !known.has(keyOf(owner)));
   return [...present, ...added];
 }
+
+/** What is no list, or too long a one, is told by the check of the flow. */
+const isReadable = (asked: unknown): asked is unknown[] => Array.isArray(asked) && asked.length <= MOST_OWNERS;
 
 function completed(actor: Actor, owners: unknown[]): unknown[] {
   const all = [...owners];

@@ -1,4 +1,4 @@
-import { and, eq, sql, type SQL } from "drizzle-orm";
+import { and, eq, type SQL } from "drizzle-orm";
 
 import { inStorage, type Database } from "../db/client.ts";
 import { flows } from "../db/schema.ts";
@@ -25,8 +25,6 @@ export async function findFlow(db: Database, id: string, reach: Reach): Promise<
 /** Condition of every write to a document: still the revision that was read, still inactive, still within reach. */
 export const unchanged = (row: Pick<FlowRow, "id" | "revision">, reach: Reach): SQL | undefined =>
   and(eq(flows.id, row.id), eq(flows.revision, row.revision), eq(flows.status, "inactive"), within(reach));
-
-export const integer = (value: number | null): SQL => sql`CAST(${value} AS INTEGER)`;
 
 export const documentOf = (row: Pick<FlowRow, "document">): FlowDocument => JSON.parse(row.document) as FlowDocument;
 

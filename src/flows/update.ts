@@ -9,7 +9,7 @@ import { toObjectId } from "../platform/ids.ts";
 import { isRecord } from "./cast.ts";
 import { checkFlow, textOf } from "./check.ts";
 import { wakeCourier } from "./courier.ts";
-import { MOST_OWNERS, type Flow, type FlowDocument } from "./model.ts";
+import type { Flow, FlowDocument } from "./model.ts";
 import { ownersOfEdited } from "./owners.ts";
 import { searchTextOf } from "./search-text.ts";
 import { documentOf, findFlow, flowOf, unchanged, type FlowRow } from "./store.ts";
@@ -50,8 +50,7 @@ function merged(ctx: Context, row: FlowRow, body: unknown): FlowDocument {
   const { id: bodyId, owners, ...asked } = body;
   if (bodyId !== undefined && toObjectId(bodyId) !== row.id) throw new AppError("ID_MISMATCH", { pointer: "/id" });
   const present = documentOf(row);
-  const crowded = Array.isArray(owners) && owners.length > MOST_OWNERS;
-  const edited = { ...present, ...asked, owners: crowded ? owners : ownersOfEdited(ctx.actor, present.owners, owners) };
+  const edited = { ...present, ...asked, owners: ownersOfEdited(ctx.actor, present.owners, owners) };
   const checked = checkFlow(edited, ctx.config.FLOW_VALIDATION);
   if (!checked.ok) throw new AppError("INVALID_FLOW", { items: checked.findings });
   return checked.document;

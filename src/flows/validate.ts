@@ -1,20 +1,18 @@
 import type { Context } from "../identity/context.ts";
 import { AppError } from "../platform/errors.ts";
 import { isRecord } from "./cast.ts";
-import { checkFlow, isSmall, textOf } from "./check.ts";
+import { checkFlow, textOf } from "./check.ts";
 import type { Finding } from "./findings.ts";
 import type { FlowDocument } from "./model.ts";
 import { ownersOfNew } from "./owners.ts";
 
 /** Checks a flow exactly as storing it would, and stores nothing. */
 export function validateFlow(ctx: Context, input: unknown): { valid: boolean; findings: Finding[] } {
-  const [owners, refused] = isRecord(input) && isSmall(input) ? tryOwners(ctx, input) : [ownersIn(input), []];
+  const [owners, refused] = isRecord(input) ? tryOwners(ctx, input) : [undefined, []];
   const checked = checkFlow(isRecord(input) ? { ...input, owners } : input, ctx.config.FLOW_VALIDATION);
   const findings = [...(checked.ok ? tooLarge(checked.document) : checked.findings), ...refused];
   return { valid: findings.length === 0, findings };
 }
-
-const ownersIn = (input: unknown): unknown => (isRecord(input) ? input["owners"] : undefined);
 
 function tooLarge(document: FlowDocument): Finding[] {
   try {

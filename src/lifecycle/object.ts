@@ -133,7 +133,7 @@ export class FlowObject extends DurableObject<Env> {
       return;
     }
     const taker: Queue = queue === "commands" ? this.env.FLOW_COMMANDS : this.env.FLOW_NOTICES;
-    await within(SEND_DEADLINE_MS, taker.send(JSON.parse(body)));
+    await withDeadline(SEND_DEADLINE_MS, taker.send(JSON.parse(body)));
     logLine(configOf(this.env), "message.sent", { flowId, queue, outboxId: id });
   }
 
@@ -153,7 +153,7 @@ export class FlowObject extends DurableObject<Env> {
 }
 
 /** Gives up waiting, so that one promise that never settles cannot hold up a flow for ever. */
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+async function withDeadline<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms.`)), milliseconds);

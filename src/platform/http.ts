@@ -8,12 +8,10 @@ export const MOST_BYTES = 1024 * 1024;
 /** Far below what the JSON functions of the database take. */
 const MOST_LEVELS = 200;
 
-const unavailable = (status: number) => status === 503;
-
 /** The one place where an error becomes an answer. */
 export function answerError(c: HonoContext, error: AppError): Response {
   const status = statusOf(error.code);
-  if (unavailable(status) || error.code === "IDENTITY_UNAVAILABLE") c.header("retry-after", "5");
+  if (status === 503 || error.code === "IDENTITY_UNAVAILABLE") c.header("retry-after", "5");
   if (status === 401) c.header("www-authenticate", 'Bearer realm="flow-repository"');
   return c.json({ errors: error.items }, status);
 }
