@@ -20,6 +20,9 @@ const settings = {
   IAM_JWT_SECRET: "a secret of the tests, at least 32 characters",
   COMMAND_DEADLINE_SECONDS: "30",
   START_TRIES: "5",
+  CURSOR_SECRET: "another secret of the tests, 32 characters",
+  SERVER_TIMING: "false",
+  REVISION_LIMIT: "100",
 };
 
 /** The Worker as an environment of wrangler.toml deploys it, with settings for tests. */

@@ -10,7 +10,9 @@ import { signToken } from "./token.ts";
 const folder = mkdtempSync(join(tmpdir(), "flow-repository-demo-"));
 const secret = randomBytes(32).toString("hex");
 const vars = join(folder, "vars");
-writeFileSync(vars, `ENVIRONMENT=development\nIAM_JWT_SECRET=${secret}\nLOG_LEVEL=error\n`, { mode: 0o600 });
+writeFileSync(vars, `ENVIRONMENT=development\nIAM_JWT_SECRET=${secret}\nCURSOR_SECRET=${secret}\nLOG_LEVEL=error\n`, {
+  mode: 0o600,
+});
 const port = await freePort();
 const inspector = await freePort();
 const base = `http://127.0.0.1:${port}`;

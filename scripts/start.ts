@@ -7,12 +7,20 @@ import { localSecret, signToken } from "./token.ts";
 const port = Number(process.env["PORT"] ?? 8787);
 const base = `http://localhost:${port}`;
 
-const vars = existsSync(".dev.vars") ? readFileSync(".dev.vars", "utf8") : "";
-if (!/^(?:IAM_JWT_SECRET|IAM_JWKS_URL|INTROSPECT_ENDPOINT_BASIC)\s*=/m.test(vars)) {
-  const secret = randomBytes(32).toString("hex");
-  const added = `ENVIRONMENT=development\nIAM_JWT_SECRET=${secret}\n`;
-  writeFileSync(".dev.vars", vars === "" || vars.endsWith("\n") ? vars + added : `${vars}\n${added}`, { mode: 0o600 });
-  console.log("Wrote a new IAM_JWT_SECRET into .dev.vars.");
+const secret = () => randomBytes(32).toString("hex");
+addToVars(/^(?:IAM_JWT_SECRET|IAM_JWKS_URL|INTROSPECT_ENDPOINT_BASIC)\s*=/m, () => [
+  "ENVIRONMENT=development",
+  `IAM_JWT_SECRET=${secret()}`,
+]);
+addToVars(/^CURSOR_SECRET\s*=/m, () => [`CURSOR_SECRET=${secret()}`]);
+
+function addToVars(unless: RegExp, lines: () => string[]): void {
+  const vars = existsSync(".dev.vars") ? readFileSync(".dev.vars", "utf8") : "";
+  if (unless.test(vars)) return;
+  const begun = vars === "" || vars.endsWith("\n") ? vars : `${vars}\n`;
+  const added = lines();
+  writeFileSync(".dev.vars", `${begun}${added.join("\n")}\n`, { mode: 0o600 });
+  console.log(`Wrote a new ${added.at(-1)!.split("=")[0]} into .dev.vars.`);
 }
 console.log("Applying migrations to the local database …");
 migrate();

@@ -57,7 +57,7 @@ app.defaultHook = (result) => {
   if (result.success) return;
   const items = result.error.issues.map((issue) => {
     const parameter = String(issue.path[0]);
-    if (result.target === "param") {
+    if (result.target === "param" && parameter === "id") {
       return errorItem("INVALID_ID", { parameter, detail: "Expected are 24 hexadecimal digits." });
     }
     return errorItem("INVALID_PARAMETER", {

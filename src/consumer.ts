@@ -4,7 +4,7 @@ import { databaseOf } from "./db/client.ts";
 import { takeReport } from "./lifecycle/report.ts";
 import { removeOwnerStep } from "./lifecycle/remove-owner.ts";
 import { keepDeadLetter } from "./messages/dead-letters.ts";
-import { DeletedOwnerPayload, Envelope } from "./messages/model.ts";
+import { DeletedOwnerPayload, Envelope, WAKE, WakePayload } from "./messages/model.ts";
 import { carryOut } from "./orchestrator/embedded.ts";
 import { configOf } from "./platform/config.ts";
 import { AppError, redelivery } from "./platform/errors.ts";
@@ -43,6 +43,13 @@ const embedded: Handler = async (env, message) => {
   return carryOut({ db: databaseOf(env.DB), reports: env.FLOW_REPORTS, now: Date.now }, message);
 };
 
+const wake: Handler = async (env, message) => {
+  const { ids } = WakePayload.parse(message.payload);
+  const woken = await Promise.allSettled(ids.map((id) => env.FLOW_OBJECT.getByName(id).wake(id)));
+  // Objects that could not be reached are woken by the sweep.
+  return `woke ${woken.filter(({ status }) => status === "fulfilled").length} of ${ids.length}`;
+};
+
 /** Queue name and message name lead to the one handler. */
 const handlers = new Map([
   [
@@ -53,6 +60,7 @@ const handlers = new Map([
     ]),
   ],
   ["flow-reports", reports],
+  ["flow-chores", new Map([[WAKE, wake]])],
 ]);
 
 const DEAD = "-dead";

@@ -27,6 +27,7 @@ export function openApiDocument(app: OpenAPIHono<HttpEnv>) {
       servers: [{ url: "/", description: "Where this document came from." }],
       tags: [
         { name: "Flows", description: "Store, check, read, edit and delete flows." },
+        { name: "Revisions", description: "What a flow was before, and how to go back." },
         { name: "Start and stop", description: "Have flows made live and taken down." },
         { name: "Operations", description: "For those who run the service." },
       ],

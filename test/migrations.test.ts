@@ -1,154 +1,233 @@
 import { applyD1Migrations, reset, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 
+import { foldForSearch, SEARCH_SEPARATOR } from "../src/flows/search-text.ts";
+import { expectDerived, marksIn, rowsOf, storedFlows, type Row } from "./support/derived.ts";
 import { newId } from "./support/given.ts";
 
 const migrations = (env as unknown as { MIGRATIONS: D1Migration[] }).MIGRATIONS;
-
-type Row = Readonly<Record<string, unknown>>;
-
-const rowsOf = async (query: string): Promise<Row[]> => (await env.DB.prepare(query).all<Row>()).results;
+/** Those before the tables that scale. */
+const first = migrations.slice(0, 2);
 
 const schema = (): Promise<Row[]> =>
   rowsOf("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name");
 
-const ownersOf = async (flowId: string): Promise<unknown[]> =>
-  (await rowsOf("SELECT flow_id, owner_id FROM flow_owners ORDER BY owner_id"))
-    .filter((row) => row["flow_id"] === flowId)
-    .map((row) => row["owner_id"]);
+const tables = ["flows", "outbox", "dead_letters"];
+const derived = ["flow_shares", "flow_counts", "facet_counts", "revisions", "idempotency"];
+const contentsOf = (names: readonly string[]) => Promise.all(names.map((name) => rowsOf(`SELECT * FROM ${name}`)));
 
-interface Owner {
-  readonly id: string;
-  readonly type: string;
+const user = (id: string) => ({ id, type: "user" });
+const tenant = (id: string) => ({ id, type: "tenant" });
+const node = (id: string, more: object = {}) => ({ id, ...more });
+const component = newId();
+const secret = newId();
+
+/** Documents as the first migrations kept them. */
+const documents: Record<string, unknown>[] = [
+  { name: "Nobody's", owners: [] },
+  { name: "A user's", owners: [user("alice")] },
+  { name: "A tenant's behind its user's", owners: [user("alice"), tenant("acme")], type: "ordinary" },
+  { name: "Two tenants'", owners: [user("bob"), tenant("beta"), tenant("acme"), user("bob")], type: "ordinary" },
+  { name: "One owner's in two roles", owners: [tenant("acme"), user("acme"), user("alice"), user("alice")] },
+  { owners: [user("Bärbel 😀"), user("ä")], type: "größer als 中 😀" },
+  { name: null, description: null, type: null, fromTemplate: null, cron: null, owners: [user("alice")] },
+  { name: "😀".repeat(250), description: "Ⅷ ﬁnde Straße", owners: [tenant("acme")] },
+  { name: "a\u001fb", description: "c\u001fd", owners: [tenant("acme")], fromTemplate: component },
+  {
+    name: "By its steps",
+    owners: [tenant("acme")],
+    type: "ordinary",
+    fromTemplate: newId(),
+    graph: {
+      nodes: [
+        node("a", { componentId: component, credentials_id: secret }),
+        node("b", { componentId: component, credentials_id: null }),
+        node("c", { componentId: "näme 😀", credentials_id: newId() }),
+        node("d", { componentId: null }),
+        node("e", { componentId: "x".repeat(64) }),
+        node("f", { componentId: "timer" }),
+      ],
+      edges: [],
+    },
+  },
+];
+
+const whole = (document: Record<string, unknown>) => ({ graph: { nodes: [node("step_1")], edges: [] }, ...document });
+
+const searchText = (document: Record<string, unknown>): string =>
+  foldForSearch(
+    [document["name"], document["description"]]
+      .map((text) => ((text ?? "") as string).replaceAll(SEARCH_SEPARATOR, " "))
+      .join(SEARCH_SEPARATOR),
+  );
+
+const state = [
+  "id",
+  "document",
+  "revision",
+  "created_at",
+  "updated_at",
+  "status",
+  "status_seq",
+  "start_id",
+  "started_by",
+  "started_at",
+  "last_error",
+  "deadline_at",
+  "tries",
+] as const;
+const statuses = ["inactive", "starting", "active", "stopping"] as const;
+
+/** Rows in every table of the first migrations: each document in each status, several of one millisecond. */
+async function fill(): Promise<Record<(typeof state)[number], unknown>[]> {
+  const begin = 1_795_000_000_000;
+  const rows = documents.flatMap((document, at) =>
+    statuses.map((status, n) => ({
+      id: newId(),
+      document: JSON.stringify(whole(document)),
+      revision: 1 + at,
+      created_at: begin + Math.floor(at / 3),
+      updated_at: begin + 1000 * at,
+      status,
+      status_seq: n,
+      start_id: n === 0 ? null : crypto.randomUUID(),
+      started_by: n === 0 ? null : "alice",
+      started_at: n === 0 ? null : begin + 10,
+      last_error: n === 0 ? '{"code":"FLOW_FAILED","reason":"ü","at":"2026-11-22T04:30:00.000Z"}' : null,
+      deadline_at: n % 2 === 0 ? null : begin + 20,
+      tries: n % 2,
+      text: searchText(document),
+    })),
+  );
+  const insert = env.DB.prepare(
+    `INSERT INTO flows (${state.join(", ")}, search_text) VALUES (${state.map(() => "?").join(", ")}, ?)`,
+  );
+  const message = env.DB.prepare("INSERT INTO outbox (flow_id, queue, body, created_at) VALUES (?, ?, ?, ?)");
+  const letter = env.DB.prepare(
+    "INSERT INTO dead_letters (id, queue, body, reason, received_at) VALUES (?, ?, ?, ?, ?)",
+  );
+  await env.DB.batch([
+    ...rows.map((row) => insert.bind(...state.map((column) => row[column]), row.text)),
+    ...[rows[0]!, rows[1]!, rows[0]!].map(({ id }, n) => message.bind(id, "commands", `{"n":${n}}`, begin + n)),
+    message.bind(newId(), "notices", '{"of":"a flow that is gone"}', begin),
+    env.DB.prepare("DELETE FROM outbox WHERE id = 2"),
+    letter.bind("flow-reports-1", "flow-reports", "null", "Not known.", begin),
+  ]);
+  return rows;
 }
 
-const documentOf = (owners: readonly Owner[], name = "A flow"): string =>
-  JSON.stringify({ name, graph: { nodes: [{ id: "step_1" }], edges: [] }, owners });
-
-const insert = (id: string, document: string) =>
-  env.DB.prepare(
-    `INSERT INTO flows (id, document, search_text, revision, created_at, updated_at, status, status_seq, tries)
-     VALUES (?, ?, 'a flow', 1, 1, 1, 'inactive', 0, 0)`,
-  ).bind(id, document);
-
-const edit = (id: string, document: string) =>
-  env.DB.prepare("UPDATE flows SET document = ?, revision = revision + 1 WHERE id = ?").bind(document, id);
-
-const remove = (id: string) => env.DB.prepare("DELETE FROM flows WHERE id = ?").bind(id);
+const byId = <T extends Row>(rows: readonly T[]): T[] =>
+  rows.toSorted((a, b) => (String(a["id"]) < String(b["id"]) ? -1 : 1));
 
 beforeEach(() => reset());
 
 describe("the migrations", () => {
-  it("keep the rows of every table, one after another", async () => {
-    const [first, ...later] = migrations;
-    if (first === undefined) throw new Error("There are no migrations.");
-    await applyD1Migrations(env.DB, [first]);
-    const id = newId();
-    await env.DB.batch([
-      insert(id, documentOf([{ id: "alice", type: "user" }])),
-      env.DB.prepare("INSERT OR IGNORE INTO flow_owners (owner_id, flow_id) VALUES ('alice', ?)").bind(id),
-      env.DB.prepare("INSERT INTO outbox (flow_id, queue, body, created_at) VALUES (?, 'notices', '{}', 1)").bind(id),
-      env.DB.prepare("INSERT INTO dead_letters (id, queue, body, reason, received_at) VALUES ('d', 'q', '{}', 'r', 1)"),
+  it("keep the rows of every table", async () => {
+    await applyD1Migrations(env.DB, first);
+    const filled = await fill();
+    const [, messages, letters] = await contentsOf(tables);
+    expect([filled.length, messages!.length, letters!.length]).toEqual([40, 3, 1]);
+    await applyD1Migrations(env.DB, migrations);
+
+    expect(byId(await rowsOf(`SELECT ${state.join(", ")} FROM flows`))).toEqual(
+      byId(filled).map((row) => Object.fromEntries(state.map((column) => [column, row[column]]))),
+    );
+    const kept = messages!.map(({ id, ...message }) => ({ ...message, seq: id }));
+    expect(kept.map(({ seq }) => seq)).toEqual([1, 3, 4]);
+    expect((await rowsOf("SELECT * FROM outbox ORDER BY seq")).map((row) => ({ ...row }))).toEqual(kept);
+    expect(await rowsOf("SELECT * FROM dead_letters")).toEqual(letters);
+  });
+
+  it("put flows in the order of creation, and of one millisecond in that of their ids", async () => {
+    await applyD1Migrations(env.DB, first);
+    const filled = await fill();
+    await applyD1Migrations(env.DB, migrations);
+    const placed = await rowsOf<{ id: string; pos: number; created_at: number }>("SELECT * FROM flows ORDER BY pos");
+    const order = byId(filled).toSorted((a, b) => Number(a.created_at) - Number(b.created_at));
+    expect(placed.map(({ id }) => id)).toEqual(order.map(({ id }) => id));
+    const numbers = new Map<number, number>();
+    for (const { pos, created_at: created } of placed) {
+      const number = numbers.get(created) ?? 0;
+      expect(pos).toBe(created * 1024 + number);
+      numbers.set(created, number + 1);
+    }
+    expect(Math.max(...numbers.values())).toBe(12);
+  });
+
+  it("tell of the present revision when it was made, and nothing that nobody knows", async () => {
+    await applyD1Migrations(env.DB, first);
+    await fill();
+    await applyD1Migrations(env.DB, migrations);
+    const columns = "revised_at - updated_at AS later, revised_by, revision_note";
+    expect(await rowsOf(`SELECT DISTINCT ${columns} FROM flows`)).toEqual([
+      { later: 0, revised_by: null, revision_note: "" },
     ]);
-    const tables = ["flows", "flow_owners", "outbox", "dead_letters"];
-    const contents = () => Promise.all(tables.map((table) => rowsOf(`SELECT * FROM ${table}`)));
-    const before = await contents();
-    expect(before.map((rows) => rows.length)).toEqual([1, 1, 1, 1]);
-    for (const index of later.keys()) {
-      await applyD1Migrations(env.DB, migrations.slice(0, index + 2));
-      expect(await contents()).toMatchObject(before);
+    expect(await rowsOf("SELECT count(*) AS n FROM revisions")).toEqual([{ n: 0 }]);
+  });
+
+  it("derive name, type and template as they stand in the documents", async () => {
+    await applyD1Migrations(env.DB, first);
+    await fill();
+    await applyD1Migrations(env.DB, migrations);
+    const rows = await rowsOf<Record<string, string | null>>("SELECT name, type, from_template, document FROM flows");
+    for (const { name, type, from_template: template, document } of rows) {
+      const told = JSON.parse(document!) as Record<string, string | null | undefined>;
+      expect([name, type, template]).toEqual([
+        Array.from(told["name"] ?? "")
+          .slice(0, 200)
+          .join(""),
+        told["type"] ?? null,
+        told["fromTemplate"] ?? null,
+      ]);
     }
   });
 
-  it("change nothing when they are applied again", async () => {
+  it("fill the tables that follow from the documents, marks of facets included", async () => {
+    await applyD1Migrations(env.DB, first);
+    await fill();
     await applyD1Migrations(env.DB, migrations);
-    const once = await schema();
+    await expectDerived();
+    const byItsSteps = (await storedFlows()).filter(({ document }) => document.name === "By its steps");
+    expect(byItsSteps.map(({ text }) => marksIn(text).length)).toEqual([9, 9, 9, 9]);
+    for (const term of [`"STRASSE"`, `"VIII FI"`, `"BY ITS STEPS"`, `"NOBODY'S"`]) {
+      const found = await rowsOf("SELECT rowid FROM flow_search WHERE flow_search MATCH ?", term);
+      expect([term, found.length]).toEqual([term, 4]);
+    }
+  });
+
+  it.each([
+    ["filled", true],
+    ["empty", false],
+  ])("change nothing in a %s database when they are applied again", async (_, filled) => {
+    await applyD1Migrations(env.DB, first);
+    if (filled) await fill();
     await applyD1Migrations(env.DB, migrations);
-    expect(await schema()).toEqual(once);
+    const once = [await schema(), ...(await contentsOf([...tables, ...derived]))];
+    await applyD1Migrations(env.DB, migrations);
+    expect([await schema(), ...(await contentsOf([...tables, ...derived]))]).toEqual(once);
+    expect(once[1]).toHaveLength(filled ? 40 : 0);
+    await expectDerived();
+  });
+
+  it("make the same tables of a filled database as of an empty one", async () => {
+    await applyD1Migrations(env.DB, migrations);
+    const ofEmpty = await schema();
+    await reset();
+    await applyD1Migrations(env.DB, first);
+    await fill();
+    await applyD1Migrations(env.DB, migrations);
+    expect(await schema()).toEqual(ofEmpty);
+  });
+
+  it("leave nothing behind of what they replaced", async () => {
+    await applyD1Migrations(env.DB, migrations);
+    expect(await rowsOf("SELECT name FROM sqlite_master WHERE name LIKE '%\\_next%' ESCAPE '\\'")).toEqual([]);
+    expect(await rowsOf("SELECT name FROM sqlite_master WHERE name LIKE 'flow_owners%'")).toEqual([]);
   });
 
   it("delete nothing by way of a foreign key", async () => {
     await applyD1Migrations(env.DB, migrations);
     expect(await rowsOf("SELECT name FROM sqlite_master WHERE sql LIKE '%ON DELETE CASCADE%'")).toEqual([]);
-  });
-});
-
-describe("the table of owners", () => {
-  beforeEach(() => applyD1Migrations(env.DB, migrations));
-
-  const alice = { id: "alice", type: "user" };
-  const bob = { id: "bob", type: "user" };
-  const acme = { id: "acme", type: "tenant" };
-
-  it.each([
-    ["an insert with two owners", [insert("f", documentOf([alice, acme]))], ["acme", "alice"]],
-    ["an insert without owners", [insert("f", documentOf([]))], []],
-    ["one owner named twice", [insert("f", documentOf([alice, { ...alice, type: "tenant" }]))], ["alice"]],
-    ["an added owner", [insert("f", documentOf([alice])), edit("f", documentOf([alice, bob]))], ["alice", "bob"]],
-    ["an owner taken away", [insert("f", documentOf([alice, bob])), edit("f", documentOf([bob]))], ["bob"]],
-    ["other owners", [insert("f", documentOf([alice])), edit("f", documentOf([bob, acme]))], ["acme", "bob"]],
-    ["the last owner taken away", [insert("f", documentOf([alice])), edit("f", documentOf([]))], []],
-    [
-      "owners in another order",
-      [insert("f", documentOf([alice, bob])), edit("f", documentOf([bob, alice]))],
-      ["alice", "bob"],
-    ],
-    ["an edit of something else", [insert("f", documentOf([alice])), edit("f", documentOf([alice], "B"))], ["alice"]],
-    ["a deletion", [insert("f", documentOf([alice, acme])), remove("f")], []],
-    [
-      "a deletion and the same id again",
-      [insert("f", documentOf([alice])), remove("f"), insert("f", documentOf([bob]))],
-      ["bob"],
-    ],
-  ])("follows %s", async (_, statements, owners) => {
-    await env.DB.batch([insert("another", documentOf([alice, bob, acme])), ...statements]);
-    expect(await ownersOf("f")).toEqual(owners);
-    expect(await ownersOf("another")).toEqual(["acme", "alice", "bob"]);
-  });
-
-  it("follows a statement about many flows", async () => {
-    const ids = ["f1", "f2", "f3"];
-    await env.DB.batch(ids.map((id) => insert(id, documentOf([alice, bob]))));
-    await env.DB.prepare("UPDATE flows SET document = json_set(document, '$.owners', json(?))")
-      .bind(JSON.stringify([acme]))
-      .run();
-    expect(await rowsOf("SELECT DISTINCT owner_id FROM flow_owners")).toEqual([{ owner_id: "acme" }]);
-    await env.DB.prepare("DELETE FROM flows WHERE id <> 'f2'").run();
-    expect(await rowsOf("SELECT owner_id, flow_id FROM flow_owners")).toEqual([{ owner_id: "acme", flow_id: "f2" }]);
-  });
-
-  it("says what the documents say after any edits", async () => {
-    const flow = fc.constantFrom("f1", "f2", "f3");
-    const owners = fc.array(
-      fc.record({ id: fc.constantFrom("a", "b", "c", "d"), type: fc.constantFrom("user", "tenant") }),
-      { maxLength: 5 },
-    );
-    const change = fc.oneof(
-      fc.record({ verb: fc.constant("insert"), flow, owners }),
-      fc.record({ verb: fc.constant("edit"), flow, owners }),
-      fc.record({ verb: fc.constant("remove"), flow, owners: fc.constant([]) }),
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 15 }), async (changes) => {
-        await env.DB.prepare("DELETE FROM flows").run();
-        const kept = new Map<string, readonly Owner[]>();
-        const statements = changes.flatMap(({ verb, flow: id, owners: wanted }) => {
-          if (verb === "remove") {
-            kept.delete(id);
-            return [remove(id)];
-          }
-          if ((verb === "insert") === kept.has(id)) return [];
-          kept.set(id, wanted);
-          return [verb === "insert" ? insert(id, documentOf(wanted)) : edit(id, documentOf(wanted))];
-        });
-        if (statements.length > 0) await env.DB.batch(statements);
-        const expected = [...kept].flatMap(([id, all]) => all.map((owner) => `${id} ${owner.id}`));
-        const found = await rowsOf("SELECT flow_id || ' ' || owner_id AS pair FROM flow_owners");
-        expect(new Set(found.map((row) => row["pair"]))).toEqual(new Set(expected));
-      }),
-      { numRuns: 50 },
-    );
   });
 });

@@ -7,15 +7,22 @@ export const flowStatuses = ["inactive", "starting", "active", "stopping"] as co
 export const flows = sqliteTable(
   "flows",
   {
-    id: text("id").primaryKey(),
-    /** JSON: what a client may write, owners included. */
-    document: text("document").notNull(),
-    name: text("name").generatedAlwaysAs(sql`document ->> '$.name'`, { mode: "virtual" }),
-    type: text("type").generatedAlwaysAs(sql`document ->> '$.type'`, { mode: "virtual" }),
-    fromTemplate: text("from_template").generatedAlwaysAs(sql`document ->> '$.fromTemplate'`, { mode: "virtual" }),
-    /** Name and description, folded for search. */
-    searchText: text("search_text").notNull(),
+    /** Place in the order of creation: the millisecond times 1024, and a number within it. */
+    pos: integer("pos").primaryKey(),
+    id: text("id").notNull().unique(),
+    /** The owner under whom the flow is listed; null if it has none. */
+    home: text("home"),
+    /** The beginning of the name, to sort by; empty if there is none. */
+    name: text("name")
+      .notNull()
+      .generatedAlwaysAs(sql`substr(coalesce(document ->> '$.name', ''), 1, 200)`, { mode: "stored" }),
+    type: text("type").generatedAlwaysAs(sql`document ->> '$.type'`, { mode: "stored" }),
+    fromTemplate: text("from_template").generatedAlwaysAs(sql`document ->> '$.fromTemplate'`, { mode: "stored" }),
     revision: integer("revision").notNull(),
+    /** When the present revision was made, by whom, and what it changed in words. */
+    revisedAt: integer("revised_at").notNull(),
+    revisedBy: text("revised_by"),
+    revisionNote: text("revision_note").notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     status: text("status", { enum: flowStatuses }).notNull(),
@@ -29,20 +36,61 @@ export const flows = sqliteTable(
     deadlineAt: integer("deadline_at"),
     /** How often the present command was sent. */
     tries: integer("tries").notNull(),
+    /** What the search index holds of the flow: marks of its facets, then name and description, folded. */
+    searchText: text("search_text").notNull(),
+    /** JSON: what a client may write, owners included. Last, since what stands behind a long text is slow to reach. */
+    document: text("document").notNull(),
   },
   (table) => [
-    index("flows_created").on(table.createdAt, table.id),
-    index("flows_deadline")
-      .on(table.deadlineAt)
-      .where(sql`deadline_at IS NOT NULL`),
+    index("flows_home_created").on(table.home, table.status),
+    index("flows_home_updated").on(table.home, table.status, table.updatedAt, table.pos, table.type),
+    index("flows_home_name").on(table.home, table.status, table.name, table.pos, table.type),
+    index("flows_updated").on(table.status, table.updatedAt),
+    index("flows_name").on(table.name),
+    index("flows_reviser").on(table.revisedBy),
   ],
 );
 
-/** Who owns what, kept by triggers from `flows.document`; no code writes it. */
-export const flowOwners = sqliteTable(
-  "flow_owners",
-  { ownerId: text("owner_id").notNull(), flowId: text("flow_id").notNull() },
-  (table) => [primaryKey({ columns: [table.ownerId, table.flowId] })],
+/** Owners other than the one under whom a flow is listed, kept by triggers from `flows.document`. */
+export const flowShares = sqliteTable(
+  "flow_shares",
+  { ownerId: text("owner_id").notNull(), home: text("home").notNull(), pos: integer("pos").notNull() },
+  (table) => [primaryKey({ columns: [table.ownerId, table.home, table.pos] })],
+);
+
+/** How many flows of each status a home has, and under the empty name all together. Kept by triggers. */
+export const flowCounts = sqliteTable("flow_counts", {
+  scope: text("scope").primaryKey(),
+  inactive: integer("inactive").notNull(),
+  starting: integer("starting").notNull(),
+  active: integer("active").notNull(),
+  stopping: integer("stopping").notNull(),
+});
+
+/** How many flows of a home have this type or template. Kept by triggers. */
+export const facetCounts = sqliteTable(
+  "facet_counts",
+  {
+    facet: text("facet", { enum: ["type", "fromTemplate"] }).notNull(),
+    value: text("value").notNull(),
+    scope: text("scope").notNull(),
+    flows: integer("flows").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.facet, table.value, table.scope] })],
+);
+
+/** Documents that were replaced, kept by a trigger; the present one stands in `flows`. */
+export const revisions = sqliteTable(
+  "revisions",
+  {
+    flowId: text("flow_id").notNull(),
+    revision: integer("revision").notNull(),
+    document: text("document").notNull(),
+    revisedAt: integer("revised_at").notNull(),
+    revisedBy: text("revised_by"),
+    revisionNote: text("revision_note").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.flowId, table.revision] }), index("revisions_reviser").on(table.revisedBy)],
 );
 
 export const outboxQueues = ["commands", "notices"] as const;
@@ -51,13 +99,29 @@ export const outboxQueues = ["commands", "notices"] as const;
 export const outbox = sqliteTable(
   "outbox",
   {
-    id: integer("id").primaryKey({ autoIncrement: true }),
     flowId: text("flow_id").notNull(),
+    /** Orders the messages of one flow and is never used again. */
+    seq: integer("seq").notNull(),
     queue: text("queue", { enum: outboxQueues }).notNull(),
     body: text("body").notNull(),
     createdAt: integer("created_at").notNull(),
   },
-  (table) => [index("outbox_flow").on(table.flowId, table.id)],
+  (table) => [primaryKey({ columns: [table.flowId, table.seq] })],
+);
+
+/** What requests with an Idempotency-Key were answered, committed with what they changed. */
+export const idempotency = sqliteTable(
+  "idempotency",
+  {
+    /** Hash of account and key. */
+    key: text("key").primaryKey(),
+    /** Hash of the request. */
+    fingerprint: text("fingerprint").notNull(),
+    /** JSON of the answer; null while a request in several steps is under way. */
+    answer: text("answer"),
+    expiresAt: integer("expires_at").notNull(),
+  },
+  (table) => [index("idempotency_expires").on(table.expiresAt)],
 );
 
 /** Messages that could not be handled, kept until an operator replays them. */

@@ -1,61 +1,70 @@
-import type { BatchItem } from "drizzle-orm/batch";
-
-import { inStorage } from "../db/client.ts";
-import { flows } from "../db/schema.ts";
+import { constraintIn, inStorage } from "../db/client.ts";
 import type { Context } from "../identity/context.ts";
+import { recordOf, unlessTaken } from "../identity/idempotency.ts";
 import { notice } from "../messages/notices.ts";
-import { insertIfChanged } from "../messages/outbox.ts";
-import { AppError, type ErrorItem } from "../platform/errors.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Answer } from "../platform/http.ts";
 import { newObjectId } from "../platform/ids.ts";
+import { flowAnswer, flowsAnswer, type Result } from "./answer.ts";
 import { isRecord } from "./cast.ts";
 import { checkFlow, textOf } from "./check.ts";
-import { wakeCourier } from "./courier.ts";
+import { wakeCouriers } from "./courier.ts";
 import { requireFew, requireFewEntries } from "./many.ts";
-import type { Flow } from "./model.ts";
-import { ownersOfNew } from "./owners.ts";
+import { homeOf, ownersOfNew } from "./owners.ts";
 import { searchTextOf } from "./search-text.ts";
-import { flowOf, type FlowRow } from "./store.ts";
+import type { FlowRow } from "./store.ts";
+import { insertions, type Written } from "./write.ts";
 
 /** Stores one new flow. Throws INVALID_FLOW with every finding, or OWNER_NOT_ALLOWED. */
-export async function createFlow(ctx: Context, input: unknown): Promise<Flow> {
-  const row = rowOf(ctx, input);
-  await insert(ctx, [row]);
-  return flowOf(row);
+export async function createFlow(ctx: Context, input: unknown): Promise<Answer> {
+  const row = rowOf(ctx, input, ctx.now());
+  const answer = flowAnswer(row, 201);
+  await insert(ctx, [row], answer);
+  return answer;
 }
 
-export type Created = Flow | { errors: ErrorItem[] };
-
 /** Stores those of the flows that pass, in one step, and answers each in its place. */
-export async function createFlows(ctx: Context, inputs: readonly unknown[]): Promise<Created[]> {
+export async function createFlows(ctx: Context, inputs: readonly unknown[]): Promise<Answer> {
   requireFew(inputs);
   requireFewEntries(inputs);
-  const results = inputs.map((input): FlowRow | { errors: ErrorItem[] } => {
+  const now = ctx.now();
+  const results = inputs.map((input): Result => {
     try {
-      return rowOf(ctx, input);
+      return rowOf(ctx, input, now);
     } catch (error) {
-      if (error instanceof AppError) return { errors: [...error.items] };
+      if (error instanceof AppError) return { errors: error.items };
       throw error;
     }
   });
-  const rows = results.filter((result) => "id" in result);
-  if (rows.length > 0) await insert(ctx, rows);
-  return results.map((result) => ("id" in result ? flowOf(result) : result));
+  const answer = flowsAnswer(results, 201);
+  await insert(
+    ctx,
+    results.filter((result) => "id" in result),
+    answer,
+  );
+  return answer;
 }
 
-function rowOf(ctx: Context, input: unknown): FlowRow {
+function rowOf(ctx: Context, input: unknown, now: number): FlowRow {
   const completed = isRecord(input) ? { ...input, owners: ownersOfNew(ctx.actor, input) } : input;
   const checked = checkFlow(completed, ctx.config.FLOW_VALIDATION);
   if (!checked.ok) throw new AppError("INVALID_FLOW", { items: checked.findings });
   const { document } = checked;
-  const now = ctx.now();
+  const home = homeOf(document.owners);
   return {
+    // The database gives the place.
+    pos: 0,
     id: newObjectId(now),
+    home,
     document: textOf(document),
-    name: document.name ?? null,
+    name: document.name ?? "",
     type: document.type ?? null,
     fromTemplate: document.fromTemplate ?? null,
-    searchText: searchTextOf(document),
+    searchText: searchTextOf(document, home),
     revision: 1,
+    revisedAt: now,
+    revisedBy: ctx.actor.sub,
+    revisionNote: "Created.",
     createdAt: now,
     updatedAt: now,
     status: "inactive",
@@ -69,11 +78,29 @@ function rowOf(ctx: Context, input: unknown): FlowRow {
   };
 }
 
-async function insert(ctx: Context, rows: readonly FlowRow[]): Promise<void> {
-  const statements = rows.flatMap((row): [BatchItem<"sqlite">, BatchItem<"sqlite">] => [
-    ctx.db.insert(flows).values(row),
-    insertIfChanged(ctx.db, notice("flowrepo.flow.created", ctx.actor, row.id, row.createdAt), row.createdAt),
-  ]);
-  await inStorage(() => ctx.db.batch(statements as [BatchItem<"sqlite">, ...BatchItem<"sqlite">[]]));
-  for (const row of rows) wakeCourier(ctx, row.id);
+async function insert(ctx: Context, rows: readonly FlowRow[], answer: Answer): Promise<void> {
+  const written = rows.map((row) => ({
+    row,
+    message: notice("flowrepo.flow.created", ctx.actor, row.id, row.createdAt),
+  }));
+  if (rows.length > 0 || ctx.repeat !== undefined) await commit(ctx, written, answer);
+  wakeCouriers(
+    ctx,
+    rows.map((row) => row.id),
+  );
+}
+
+const TRIES = 5;
+
+/** A millisecond has room for 1,024 flows; more than that, or many lists at once, are moved on. */
+async function commit(ctx: Context, written: readonly Written[], answer: Answer): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    const statements = [...recordOf(ctx, answer), ...insertions(ctx.db, written, attempt * attempt)];
+    try {
+      await unlessTaken(() => inStorage(() => ctx.db.batch(statements)));
+      return;
+    } catch (error) {
+      if (constraintIn(error) !== "flows.pos" || attempt === TRIES) throw error;
+    }
+  }
 }

@@ -5,11 +5,11 @@ import { isRecord } from "./cast.ts";
 import { listsOf } from "./check.ts";
 
 /** More flows at once could exceed what one request may ask of the database. */
-export const MOST_AT_ONCE = 200;
+export const MOST_AT_ONCE = 1000;
 /** Bytes of flows that one answer may carry; an isolate has 128 MB for all that it does at a time. */
 export const MOST_ANSWERED = 20 * 1024 * 1024;
 /** Nodes, edges and owners of all flows of one request. */
-const MOST_ENTRIES = 20_000;
+const MOST_ENTRIES = 50_000;
 
 /** Refuses a list that is too long for one request, before anything is done. */
 export function requireFew(list: readonly unknown[]): void {

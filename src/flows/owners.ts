@@ -54,3 +54,7 @@ function refuseStrangers(actor: Actor, asked: readonly unknown[], present: reado
   );
   if (items.length > 0) throw new AppError("OWNER_NOT_ALLOWED", { items });
 }
+
+/** The owner under whom a flow is listed: its first tenant, or else its first owner. A trigger refuses any other. */
+export const homeOf = (owners: readonly Owner[]): string | null =>
+  (owners.find((owner) => owner.type === "tenant") ?? owners[0])?.id ?? null;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Context } from "../identity/context.ts";
 import { AppError } from "../platform/errors.ts";
 import { getFlow } from "./get.ts";
+import { documentOf } from "./store.ts";
 
 export const StepLog = z
   .object({
@@ -20,7 +21,7 @@ export interface StepLogs {
 
 /** What a step of the actor's flow has logged. Empty until flows are run by this service itself. */
 export async function getStepLogs(ctx: Context, id: string, step: string, pageSize: number): Promise<StepLogs> {
-  const flow = await getFlow(ctx, id, "Flow not found");
+  const flow = documentOf(await getFlow(ctx, id, "Flow not found"));
   if (!flow.graph.nodes.some((node) => node.id === step)) {
     throw new AppError("STEP_NOT_FOUND", { detail: "Name a node of the flow's graph." });
   }

@@ -1,52 +1,58 @@
-import { and, eq, type SQL } from "drizzle-orm";
-
-import { inStorage, type Database } from "../db/client.ts";
+import { columnsOf, inStorage, type Database } from "../db/client.ts";
 import { flows } from "../db/schema.ts";
-import { within, type Reach } from "../identity/ownership.ts";
-import type { Flow, FlowDocument, LastError } from "./model.ts";
+import { reachParameters, within, type Reach } from "../identity/ownership.ts";
+import type { FlowDocument } from "./model.ts";
 
 export type FlowRow = typeof flows.$inferSelect;
 
 /** After so many unanswered commands to stop, a flow counts as stalled. */
 export const STALLED_TRIES = 3;
 
+export const flowColumns = columnsOf(flows, "flows");
+
+const FIND = `SELECT ${flowColumns} FROM flows WHERE id = ?1 AND ${within(2)}`;
+
 /** Reads one flow that is within reach. */
 export async function findFlow(db: Database, id: string, reach: Reach): Promise<FlowRow | undefined> {
-  const rows = await inStorage(() =>
-    db
-      .select()
-      .from(flows)
-      .where(and(eq(flows.id, id), within(reach)))
-      .limit(1),
-  );
-  return rows[0];
+  const found = await inStorage(() => db.sql(FIND, id, ...reachParameters(reach)).all<FlowRow>());
+  return found.results[0];
 }
 
-/** Condition of every write to a document: still the revision that was read, still inactive, still within reach. */
-export const unchanged = (row: Pick<FlowRow, "id" | "revision">, reach: Reach): SQL | undefined =>
-  and(eq(flows.id, row.id), eq(flows.revision, row.revision), eq(flows.status, "inactive"), within(reach));
+const FIND_SEVERAL = `SELECT ${flowColumns} FROM flows WHERE id IN (SELECT value FROM json_each(?1)) AND ${within(2)}`;
+
+/** Reads those of the flows that are within reach, by id. */
+export async function findFlows(db: Database, ids: readonly string[], reach: Reach): Promise<Map<string, FlowRow>> {
+  const parameters = [JSON.stringify(ids), ...reachParameters(reach)];
+  const found = await inStorage(() => db.sql(FIND_SEVERAL, ...parameters).all<FlowRow>());
+  return new Map(found.results.map((row) => [row.id, row]));
+}
 
 export const documentOf = (row: Pick<FlowRow, "document">): FlowDocument => JSON.parse(row.document) as FlowDocument;
 
 export const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-/** The flow as it is answered: the document's keys first, in the order of the original. */
-export function flowOf(row: FlowRow): Flow {
-  const { cron, fromTemplate, flowSettings, ...first } = documentOf(row);
-  return {
-    ...first,
-    status: row.status,
-    ...(cron === undefined ? {} : { cron }),
-    ...(fromTemplate === undefined ? {} : { fromTemplate }),
-    ...(flowSettings === undefined ? {} : { flowSettings }),
-    createdAt: timeOf(row.createdAt),
-    updatedAt: timeOf(row.updatedAt),
-    id: row.id,
-    revision: row.revision,
-    statusSeq: row.statusSeq,
-    startedBy: row.startedBy,
-    startedAt: row.startedAt === null ? null : timeOf(row.startedAt),
-    lastError: row.lastError === null ? null : (JSON.parse(row.lastError) as LastError),
-    stalled: row.status === "stopping" && row.tries >= STALLED_TRIES,
-  };
+const MOST_IN_A_GROUP = 250;
+/** Bytes of documents that are worked on at a time. */
+const MOST_BYTES_OF_A_GROUP = 8 * 1024 * 1024;
+
+const WEIGH = `SELECT id, octet_length(document) AS bytes FROM flows WHERE id IN (SELECT value FROM json_each(?1)) AND ${within(2)}`;
+
+/** Divides flows into groups that fit into the memory of an isolate. Ids without a flow within reach count as well. */
+export async function groupsOf(db: Database, ids: readonly string[], reach: Reach): Promise<string[][]> {
+  if (ids.length === 1) return [[...ids]];
+  const weigh = db.sql(WEIGH, JSON.stringify(ids), ...reachParameters(reach));
+  const weighed = await inStorage(() => weigh.all<{ id: string; bytes: number }>());
+  const weights = new Map(weighed.results.map(({ id, bytes }) => [id, bytes]));
+  const groups: string[][] = [];
+  let bytes = Infinity;
+  for (const id of ids) {
+    const more = weights.get(id) ?? 0;
+    if (bytes + more > MOST_BYTES_OF_A_GROUP || groups.at(-1)!.length === MOST_IN_A_GROUP) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)!.push(id);
+    bytes += more;
+  }
+  return groups;
 }

@@ -1,6 +1,7 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 
-import { databaseOf } from "../db/client.ts";
+import { Database } from "../db/client.ts";
+import { Usage } from "../db/usage.ts";
 import { AppError, type ErrorCode } from "../platform/errors.ts";
 import { errorResponses } from "../platform/http.ts";
 import { can } from "./actor.ts";
@@ -13,10 +14,26 @@ export const authenticate: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const defer = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
   const now = Date.now;
   const actor = await identify({ config, now, defer }, tokenOf(c.req.header("authorization")));
-  const { DB, FLOW_OBJECT: objects } = c.env;
-  c.set("context", { actor, db: databaseOf(DB), config, objects, requestId, now, defer });
+  const { DB, FLOW_OBJECT: objects, FLOW_CHORES: chores } = c.env;
+  const usage = config.SERVER_TIMING === "true" ? new Usage() : undefined;
+  const db = new Database(DB, bookmarkOf(c), usage);
+  c.set("context", { actor, db, config, objects, chores, requestId, now, defer });
   await next();
+  if (db.bookmark) c.res.headers.set(BOOKMARK, db.bookmark);
+  if (usage !== undefined) c.res.headers.set("server-timing", usage.entry);
 };
+
+const BOOKMARK = "x-d1-bookmark";
+
+/** Where the caller's view of the data begins: behind what it saw last; otherwise at any copy, to write at the original. */
+function bookmarkOf(c: HonoContext<HttpEnv>): string {
+  const sent = c.req.header(BOOKMARK);
+  const reads = c.req.method === "GET" || c.req.method === "HEAD";
+  if (sent === undefined) return reads ? "first-unconstrained" : "first-primary";
+  if (/^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/.test(sent)) return sent;
+  const detail = "Send the value of an earlier answer, or none.";
+  throw new AppError("INVALID_PARAMETER", { message: `Invalid ${BOOKMARK} header`, parameter: BOOKMARK, detail });
+}
 
 /** What a route may ask for; the names of the permissions are settings. */
 const settingOf = {
@@ -69,5 +86,12 @@ const ofEveryRoute = [
 
 /** Error responses of a protected operation: its own and those that every one has. */
 export const refusals = (...codes: readonly ErrorCode[]): object => errorResponses(...ofEveryRoute, ...codes);
+/** Errors of an operation that takes an Idempotency-Key. */
+export const repeatErrors = [
+  "INVALID_PARAMETER",
+  "FLOW_NOT_FOUND",
+  "REQUEST_UNDER_WAY",
+  "IDEMPOTENCY_KEY_REUSED",
+] as const;
 /** Errors of an operation that reads a JSON body. */
 export const bodyErrors = ["INVALID_JSON", "INVALID_BODY", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const;

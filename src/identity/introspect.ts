@@ -1,18 +1,12 @@
 import { AppError } from "../platform/errors.ts";
-import { hexOf } from "../platform/ids.ts";
 import { actorFrom, type Actor } from "./actor.ts";
+import { keyOfToken, Memory } from "./memory.ts";
 
 const NEGATIVE_SECONDS = 5;
 const TIMEOUT_MS = 5000;
-const MOST_TOKENS = 5000;
 
 type Answer = { actor: Actor } | { error: AppError };
-interface Remembered {
-  readonly answer: Answer;
-  readonly until: number;
-}
-
-const remembered = new Map<string, Remembered>();
+const remembered = new Memory<Answer>();
 const underWay = new Map<string, Promise<Answer>>();
 
 export interface Introspection {
@@ -29,9 +23,9 @@ export interface Introspection {
  * a token that is not known for a few seconds only; look-ups at the same time share one request.
  */
 export async function introspect(by: Introspection, token: string): Promise<Actor> {
-  const key = await keyOf(by, token);
-  const found = remembered.get(key);
-  if (found && found.until > by.now()) return settle(found.answer);
+  const key = await keyOfToken([by.endpoint], token);
+  const found = remembered.get(key, by.now());
+  if (found) return settle(found);
 
   const shared = underWay.get(key);
   const answer = shared ? await Promise.race([shared, givenUp()]) : await begin(by, token, key);
@@ -82,8 +76,7 @@ function remember(key: string, answer: Answer, by: Introspection): void {
   if ("error" in answer && answer.error.code === "IDENTITY_UNAVAILABLE") return;
   const seconds = "actor" in answer ? by.ttlSeconds : Math.min(NEGATIVE_SECONDS, by.ttlSeconds);
   if (seconds === 0) return;
-  if (remembered.size >= MOST_TOKENS) remembered.delete(remembered.keys().next().value!);
-  remembered.set(key, { answer, until: by.now() + seconds * 1000 });
+  remembered.set(key, answer, by.now() + seconds * 1000);
 }
 
 function settle(answer: Answer): Actor {
@@ -95,8 +88,3 @@ const givenUp = (): Promise<Answer> =>
   new Promise((resolve) =>
     setTimeout(() => resolve({ error: new AppError("IDENTITY_UNAVAILABLE") }), TIMEOUT_MS + 1000),
   );
-
-async function keyOf(by: Introspection, token: string): Promise<string> {
-  const bytes = new TextEncoder().encode(`${by.endpoint}\n${token}`);
-  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
-}

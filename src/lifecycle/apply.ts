@@ -1,9 +1,14 @@
-import { databaseOf, type Database } from "../db/client.ts";
+import { constraintIn, inStorage, type Database } from "../db/client.ts";
+import { tagOf } from "../flows/answer.ts";
 import type { LastError } from "../flows/model.ts";
 import { findFlow, STALLED_TRIES, type FlowRow } from "../flows/store.ts";
+import { recordIfChanged, recordOf } from "../identity/idempotency.ts";
+import type { Envelope } from "../messages/model.ts";
+import { isMatch } from "../platform/conditional.ts";
 import type { Config } from "../platform/config.ts";
+import type { Answer } from "../platform/http.ts";
 import { commandOf } from "./command.ts";
-import type { LifecycleInput, Outcome } from "./model.ts";
+import type { LifecycleInput, Result } from "./model.ts";
 import { commitTransition, type LifecycleChange } from "./store.ts";
 import { patience, transition, type Decision, type Failure } from "./transition.ts";
 
@@ -18,42 +23,96 @@ export interface Surroundings {
   readonly beforeCommit: () => Promise<void>;
 }
 
-export const surroundingsOf = (env: Env, config: Config, beforeCommit: () => Promise<void>): Surroundings => ({
-  db: databaseOf(env.DB),
-  config,
-  now: Date.now,
-  beforeCommit,
-});
-
 /** Reads the flow, decides by the table, and commits the decision if nothing came between; otherwise begins anew. */
-export async function applyInput(around: Surroundings, input: LifecycleInput): Promise<Outcome> {
+export async function applyInput(around: Surroundings, input: LifecycleInput): Promise<Result> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const row = await findFlow(around.db, input.flowId, input.reach);
     if (row === undefined) return { ok: false, error: "FLOW_NOT_FOUND" };
-    const now = around.now();
-    const overdue = row.deadlineAt !== null && row.deadlineAt <= now;
-    const limits = { startTries: around.config.START_TRIES, stalledTries: STALLED_TRIES };
-    const decision = transition({ ...row, overdue }, input, limits);
-    if (decision.kind === "refuse") return { ok: false, error: decision.error };
-    if (decision.kind === "same" || decision.kind === "stale") return outcome(decision.kind, row, row);
-
-    const change = changeOf(row, decision, input, around.config, now);
-    const command = decision.command && commandOf(decision.command, { ...row, ...change }, now);
-    await around.beforeCommit();
-    if (await commitTransition(around.db, row, change, command, now)) return outcome(decision.kind, row, change);
+    const etag = tagOf(row);
+    if (!isMatch(input.ifMatch, etag)) return { ok: false, error: "PRECONDITION_FAILED", etag };
+    const decided = decide(row, input, around.config, around.now());
+    if (decided.kind === "refuse") return { ok: false, error: decided.error };
+    try {
+      const done =
+        decided.kind === "keep" ? await keep(around, row, decided, input) : await move(around, row, decided, input);
+      if (done !== undefined) return done;
+    } catch (error) {
+      if (constraintIn(error) === "idempotency.key") return { ok: false, error: "REQUEST_UNDER_WAY" };
+      throw error;
+    }
   }
   return { ok: false, error: "REVISION_CONFLICT" };
+}
+
+/** What an input makes of a row: nothing, or a change with its command. */
+export type Decided =
+  | { readonly kind: "refuse"; readonly error: "FLOW_STOPPING" }
+  | { readonly kind: "keep"; readonly result: "same" | "stale" }
+  | {
+      readonly kind: "move";
+      readonly result: "move" | "resend";
+      readonly change: LifecycleChange;
+      readonly command: Envelope | undefined;
+    };
+
+export function decide(row: FlowRow, input: Asked, config: Config, now: number): Decided {
+  const overdue = row.deadlineAt !== null && row.deadlineAt <= now;
+  const limits = { startTries: config.START_TRIES, stalledTries: STALLED_TRIES };
+  const decision = transition({ ...row, overdue }, input, limits);
+  if (decision.kind === "refuse") return decision;
+  if (decision.kind === "same" || decision.kind === "stale") return { kind: "keep", result: decision.kind };
+  const change = changeOf(row, decision, input, config, now);
+  const command = decision.command && commandOf(decision.command, { ...row, ...change }, now);
+  return { kind: "move", result: decision.kind, change, command };
+}
+
+type Asked = Pick<LifecycleInput, "trigger" | "startId" | "by" | "reason">;
+
+async function keep(
+  { db, now }: Surroundings,
+  row: FlowRow,
+  { result }: Decided & { kind: "keep" },
+  { repeat }: LifecycleInput,
+) {
+  const etag = tagOf(row);
+  const record = recordOf({ db, now, repeat }, stateAnswer(row, etag));
+  if (record.length > 0) await inStorage(() => db.batch(record));
+  return outcome(result, row, row, etag);
+}
+
+async function move(
+  around: Surroundings,
+  row: FlowRow,
+  decided: Decided & { kind: "move" },
+  { repeat }: LifecycleInput,
+) {
+  const { db, now } = around;
+  const { change, command, result } = decided;
+  const after = { ...row, ...change };
+  const etag = tagOf(after);
+  await around.beforeCommit();
+  const beside = recordIfChanged({ db, now, repeat }, stateAnswer(after, etag));
+  if (!(await commitTransition(db, row, change, command, around.now(), beside))) return undefined;
+  return outcome(result, row, change, etag);
 }
 
 const outcome = (
   result: "move" | "resend" | "same" | "stale",
   from: Pick<FlowRow, "status">,
   to: Pick<FlowRow, "status" | "statusSeq">,
-): Outcome => ({ ok: true, result, from: from.status, status: to.status, statusSeq: to.statusSeq });
+  etag: string,
+): Result => ({ ok: true, result, from: from.status, status: to.status, statusSeq: to.statusSeq, etag });
+
+/** What a request to start or stop is answered. */
+export const stateAnswer = ({ id, status }: Pick<FlowRow, "id" | "status">, etag: string): Answer => ({
+  status: 200,
+  etag,
+  body: JSON.stringify({ data: { id, status }, meta: {} }),
+});
 
 type Change = Extract<Decision, { kind: "move" | "resend" }>;
 
-function changeOf(row: FlowRow, decision: Change, input: LifecycleInput, config: Config, now: number): LifecycleChange {
+function changeOf(row: FlowRow, decision: Change, input: Asked, config: Config, now: number): LifecycleChange {
   const to = decision.kind === "move" ? decision.to : row.status;
   const tries = decision.kind === "resend" ? row.tries + 1 : 1;
   const waits = to === "starting" || to === "stopping";

@@ -1,31 +1,36 @@
 import type { Context } from "../identity/context.ts";
 import { reachOf } from "../identity/ownership.ts";
-import type { FlowStatus } from "../flows/model.ts";
+import { preconditionFailed } from "../platform/conditional.ts";
 import { AppError } from "../platform/errors.ts";
+import type { Answer } from "../platform/http.ts";
 import { toObjectId } from "../platform/ids.ts";
+import { stateAnswer } from "./apply.ts";
 import type { LifecycleInput } from "./model.ts";
 import { sendInput } from "./send-input.ts";
 
-export interface FlowState {
+export interface Change {
   readonly id: string;
-  readonly status: FlowStatus;
+  readonly trigger: Extract<LifecycleInput["trigger"], "start" | "stop" | "forceStop">;
+  /** ETag that the flow must have. */
+  readonly ifMatch?: string | undefined;
 }
 
-/** Starts a flow. One that is starting or active stays as it is; one that is stopping is refused with FLOW_STOPPING. */
-export const startFlow = (ctx: Context, id: string): Promise<FlowState> => changeStatus(ctx, id, "start");
-
-/** Stops a flow. By force it is inactive at once, whatever the orchestrator says. */
-export const stopFlow = (ctx: Context, id: string, force: boolean): Promise<FlowState> =>
-  changeStatus(ctx, id, force ? "forceStop" : "stop");
-
-async function changeStatus(ctx: Context, id: string, trigger: LifecycleInput["trigger"]): Promise<FlowState> {
+/**
+ * Starts or stops a flow. To start one that starts or runs, or to stop one that is inactive, changes nothing; one that
+ * is stopping cannot be started (FLOW_STOPPING). By force it is inactive at once, whatever the orchestrator says.
+ */
+export async function changeStatus(ctx: Context, { id, trigger, ifMatch }: Change): Promise<Answer> {
   const flowId = toObjectId(id);
   if (flowId === undefined) throw new AppError("INVALID_ID");
-  const { actor, objects, requestId } = ctx;
-  const outcome = await sendInput(objects, { flowId, trigger, reach: reachOf(actor), by: actor.sub, requestId });
-  if (outcome.ok) return { id: flowId, status: outcome.status };
+  const { actor, objects, requestId, repeat } = ctx;
+  const input = { flowId, trigger, reach: reachOf(actor), by: actor.sub, requestId, ifMatch, repeat };
+  const outcome = await sendInput(objects, input);
+  ctx.db.learn(outcome.bookmark);
+  if (outcome.usage !== undefined) ctx.db.usage?.add(outcome.usage);
+  if (outcome.ok) return stateAnswer({ id: flowId, status: outcome.status }, outcome.etag);
   if (outcome.error === "FLOW_NOT_FOUND") {
     throw new AppError("FLOW_NOT_FOUND", { message: "No flow with this ID found" });
   }
+  if (outcome.error === "PRECONDITION_FAILED") throw preconditionFailed(outcome.etag ?? "");
   throw new AppError(outcome.error);
 }

@@ -30,10 +30,6 @@ const rowOf = (changed: Partial<FlowDocument> = {}, row: Partial<CommandRow> = {
   statusSeq: 7,
   startId,
   startedBy: user,
-  startedAt: now,
-  lastError: JSON.stringify({ code: "FLOW_FAILED", reason: "r", at: "2026-11-22T02:58:20.540Z" }),
-  deadlineAt: now + 30_000,
-  tries: 1,
   ...row,
 });
 

@@ -5,7 +5,10 @@ import { isHexId } from "../platform/ids.ts";
 import type { CommandName } from "./transition.ts";
 
 /** The row as it will be once the command's transition is committed. */
-export type CommandRow = Omit<FlowRow, "name" | "type" | "fromTemplate" | "searchText">;
+export type CommandRow = Pick<
+  FlowRow,
+  "id" | "document" | "revision" | "createdAt" | "updatedAt" | "status" | "statusSeq" | "startId" | "startedBy"
+>;
 
 /**
  * A command to the orchestrator, field by field as the original sends it; `startId`, `revision` and `statusSeq` in the

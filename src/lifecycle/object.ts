@@ -12,12 +12,13 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { databaseOf } from "../db/client.ts";
+import { Usage } from "../db/usage.ts";
 import { configOf } from "../platform/config.ts";
 import { keepDeadLetter } from "../messages/dead-letters.ts";
 import { bytesOf, MOST_MESSAGE_BYTES } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
 import { logError, logLine } from "../platform/log.ts";
-import { applyInput, surroundingsOf } from "./apply.ts";
+import { applyInput } from "./apply.ts";
 import type { LifecycleInput, Outcome } from "./model.ts";
 import { dutiesOf, forgetMessage, type OutboxRow } from "./store.ts";
 
@@ -70,17 +71,19 @@ export class FlowObject extends DurableObject<Env> {
   async #applyNow(input: LifecycleInput): Promise<Outcome> {
     const began = Date.now();
     const config = configOf(this.env);
-    const arm = async () => {
+    const usage = config.SERVER_TIMING === "true" ? new Usage() : undefined;
+    const db = databaseOf(this.env.DB, usage);
+    const beforeCommit = async () => {
       this.#committing = true;
       await this.#setAlarm(input.flowId, Date.now() + COURIER_GRACE_MS);
     };
     try {
-      const outcome = await applyInput(surroundingsOf(this.env, config, arm), input);
+      const outcome = await applyInput({ db, config, now: Date.now, beforeCommit }, input);
       if (input.trigger !== "deadline" || (outcome.ok && outcome.result !== "same")) {
         const { flowId, trigger, by, requestId } = input;
         logLine(config, "transition", { flowId, trigger, by, requestId, ...outcome, ms: Date.now() - began });
       }
-      return outcome;
+      return { ...outcome, bookmark: db.bookmark, ...(usage === undefined ? {} : { usage: usage.counted }) };
     } catch (error) {
       if (error instanceof AppError && error.code === "STORAGE_UNAVAILABLE") {
         logError(config, "transition.failed", error, { flowId: input.flowId, trigger: input.trigger });
@@ -114,7 +117,7 @@ export class FlowObject extends DurableObject<Env> {
       const { messages, deadlineAt } = await dutiesOf(db, flowId, MOST_MESSAGES);
       for (const message of messages) {
         await this.#handOver(message);
-        await forgetMessage(db, message.id);
+        await forgetMessage(db, message);
       }
       if (messages.length === MOST_MESSAGES) continue;
       // An alarm that was set for a commit which this round may not have seen stays.
@@ -125,16 +128,16 @@ export class FlowObject extends DurableObject<Env> {
     }
   }
 
-  async #handOver({ id, flowId, queue, body }: OutboxRow): Promise<void> {
+  async #handOver({ seq, flowId, queue, body }: OutboxRow): Promise<void> {
     if (bytesOf(body) > MOST_MESSAGE_BYTES) {
       // No queue would ever take it, and all that comes after it would wait for ever.
-      const letter = { messageId: `${flowId}-${id}`, queue: `flow-${queue}`, body: JSON.parse(body) as unknown };
+      const letter = { messageId: `${flowId}-${seq}`, queue: `flow-${queue}`, body: JSON.parse(body) as unknown };
       await keepDeadLetter(databaseOf(this.env.DB), { ...letter, reason: "Too large for a queue." }, Date.now());
       return;
     }
     const taker: Queue = queue === "commands" ? this.env.FLOW_COMMANDS : this.env.FLOW_NOTICES;
     await withDeadline(SEND_DEADLINE_MS, taker.send(JSON.parse(body)));
-    logLine(configOf(this.env), "message.sent", { flowId, queue, outboxId: id });
+    logLine(configOf(this.env), "message.sent", { flowId, queue, seq });
   }
 
   async #again(error: unknown, flowId: string): Promise<void> {

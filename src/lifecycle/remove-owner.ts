@@ -1,37 +1,50 @@
-import { eq, sql } from "drizzle-orm";
-
 import { inStorage, type Database } from "../db/client.ts";
-import { flowOwners, flows } from "../db/schema.ts";
+import { homeOf } from "../flows/owners.ts";
+import { searchTextOf } from "../flows/search-text.ts";
+import { documentOf, findFlows, groupsOf, type FlowRow } from "../flows/store.ts";
+import { portionsOf } from "../flows/write.ts";
 import type { Context } from "../identity/context.ts";
-import { within } from "../identity/ownership.ts";
 import { AppError } from "../platform/errors.ts";
 import { sendInput } from "./send-input.ts";
 
 /** Flows that one step handles; a step must fit into one invocation. */
 export const STEP = 50;
+/** Authors of revisions that one step makes anonymous. */
+const AUTHORS = 2000;
+
+interface By {
+  readonly db: Database;
+  readonly objects: Context["objects"];
+  readonly now: () => number;
+}
+
+interface Owned {
+  readonly id: string;
+  readonly status: FlowRow["status"];
+  readonly others: number;
+}
+
+const OWNED = `SELECT id, status, (SELECT count(*) FROM json_each(flows.document, '$.owners') WHERE value ->> '$.id' <> ?1) AS others
+  FROM (SELECT pos FROM flows WHERE home = ?1 UNION ALL SELECT pos FROM flow_shares WHERE owner_id = ?1 LIMIT ?2) AS owned
+  CROSS JOIN flows ON flows.pos = owned.pos`;
 
 /**
- * Takes an account or tenant that was deleted off its flows, one bounded step at a time; flows that nobody owns then
- * are stopped first, so that an interruption never leaves one running unseen. Answers whether more are left.
+ * Takes an account or tenant that was deleted off its flows and out of their history, one bounded step at a time; flows
+ * that nobody owns then are stopped first, so that an interruption never leaves one running unseen. Answers whether
+ * more are left.
  */
 export async function removeOwnerStep(
-  by: { readonly db: Database; readonly objects: Context["objects"]; readonly now: () => number },
+  by: By,
   ownerId: string,
 ): Promise<{ more: boolean; removed: number; stopped: number }> {
-  const owned = await inStorage(() =>
-    by.db
-      .select({ id: flows.id, status: flows.status, others: othersThan(ownerId).as("others") })
-      .from(flowOwners)
-      .innerJoin(flows, eq(flows.id, flowOwners.flowId))
-      .where(eq(flowOwners.ownerId, ownerId))
-      .orderBy(flowOwners.flowId)
-      .limit(STEP),
-  );
+  const { results: owned } = await inStorage(() => by.db.sql(OWNED, ownerId, STEP).all<Owned>());
   const orphans = owned.filter((flow) => flow.others === 0 && flow.status !== "inactive");
   for (const { id } of orphans) await stopOrphan(by.objects, id);
   const ids = owned.map((flow) => flow.id);
   const released = ids.length === 0 ? 0 : await release(by, ids, ownerId);
-  return { more: owned.length === STEP || released < ids.length, removed: released, stopped: orphans.length };
+  const forgotten = await forgetAuthor(by.db, ownerId);
+  const more = owned.length === STEP || released < ids.length || forgotten >= AUTHORS;
+  return { more, removed: released, stopped: orphans.length };
 }
 
 async function stopOrphan(objects: Context["objects"], flowId: string): Promise<void> {
@@ -39,22 +52,51 @@ async function stopOrphan(objects: Context["objects"], flowId: string): Promise<
   if (!outcome.ok && outcome.error !== "FLOW_NOT_FOUND") throw new AppError(outcome.error);
 }
 
+const RELEASE = `UPDATE flows INDEXED BY flows_id_unique SET home = value ->> '$.home', document = json_set(flows.document, '$.owners', json(value ->> '$.owners')), search_text = value ->> '$.searchText',
+    revision = flows.revision + 1, revised_at = CAST(?2 AS INTEGER), revised_by = NULL, revision_note = value ->> '$.note',
+    updated_at = max(flows.updated_at, CAST(?2 AS INTEGER))
+  FROM json_each(?1) WHERE flows.id = value ->> '$.id' AND flows.revision = value ->> '$.revision'
+    AND (flows.status IN ('inactive', 'stopping') OR value ->> '$.owners' <> '[]') RETURNING flows.id`;
+
 /** Takes the owner off, but not off a flow that nobody would own while it runs: one may have been started meanwhile. */
-async function release(by: Parameters<typeof removeOwnerStep>[0], ids: string[], ownerId: string): Promise<number> {
-  const withoutOwner = sql`json_set(${flows.document}, '$.owners', (SELECT json_group_array(json(value)) FROM json_each(${flows.document}, '$.owners') WHERE value ->> '$.id' <> ${ownerId}))`;
-  const released = by.db
-    .update(flows)
-    .set({
-      document: withoutOwner,
-      revision: sql`revision + 1`,
-      updatedAt: sql`max(updated_at, CAST(${by.now()} AS INTEGER))`,
-    })
-    .where(
-      sql`${flows.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)})) AND ${within([ownerId])} AND (${flows.status} IN ('inactive', 'stopping') OR ${othersThan(ownerId)} > 0)`,
-    )
-    .returning({ id: flows.id });
-  return (await inStorage(() => released)).length;
+async function release(by: By, ids: readonly string[], ownerId: string): Promise<number> {
+  let released = 0;
+  for (const group of await groupsOf(by.db, ids, null)) {
+    const rows = await findFlows(by.db, group, null);
+    const portions = portionsOf([...rows.values()].flatMap((row) => withoutOwner(row, ownerId)));
+    const updates = portions.map((portion) => by.db.sql(RELEASE, JSON.stringify(portion), by.now()));
+    if (updates.length === 0) continue;
+    const done = await inStorage(() => by.db.batch(updates));
+    released += done.reduce((sum, { results }) => sum + results.length, 0);
+  }
+  return released;
 }
 
-const othersThan = (ownerId: string) =>
-  sql<number>`(SELECT count(*) FROM json_each(${flows.document}, '$.owners') WHERE value ->> '$.id' <> ${ownerId})`;
+function withoutOwner(row: FlowRow, ownerId: string) {
+  const before = documentOf(row);
+  const document = { ...before, owners: before.owners.filter((owner) => owner.id !== ownerId) };
+  // Another step has been here.
+  if (document.owners.length === before.owners.length) return [];
+  const home = homeOf(document.owners);
+  const released = {
+    id: row.id,
+    revision: row.revision,
+    owners: JSON.stringify(document.owners),
+    home,
+    searchText: searchTextOf(document, home),
+    note: "An owner was deleted.",
+  };
+  return [released];
+}
+
+const FORGET = [
+  "UPDATE flows SET revised_by = NULL WHERE pos IN (SELECT pos FROM flows WHERE revised_by = ?1 LIMIT ?2) RETURNING 1",
+  "UPDATE revisions SET revised_by = NULL WHERE rowid IN (SELECT rowid FROM revisions WHERE revised_by = ?1 LIMIT ?2) RETURNING 1",
+];
+
+/** Makes revisions of the account anonymous; answers of how many at most in one table. */
+async function forgetAuthor(db: Database, account: string): Promise<number> {
+  const statements = FORGET.map((text) => db.sql(text, account, AUTHORS));
+  const done = await inStorage(() => db.batch(statements));
+  return Math.max(...done.map(({ results }) => results.length));
+}

@@ -4,10 +4,12 @@ import { MOST_AT_ONCE } from "../flows/many.ts";
 import { FlowStatus, Meta, ObjectId } from "../flows/model.ts";
 import { FlowParams, ItemErrors } from "../flows/routes/schemas.ts";
 import type { HttpEnv } from "../identity/context.ts";
-import { bodyErrors, refusals, secured } from "../identity/http.ts";
-import { documentedBody, json, jsonBody } from "../platform/http.ts";
+import { bodyErrors, refusals, repeatErrors, secured } from "../identity/http.ts";
+import { IdempotencyKey, repeatable } from "../identity/idempotency.ts";
+import { IfMatch } from "../platform/conditional.ts";
+import { documentedBody, json, jsonBody, send } from "../platform/http.ts";
 import { changeFlows } from "./change-many.ts";
-import { startFlow, stopFlow } from "./change-status.ts";
+import { changeStatus } from "./change-status.ts";
 
 const StateAnswer = z
   .object({
@@ -28,7 +30,7 @@ const StatesAnswer = z
 const FlowIds = z
   .array(ObjectId)
   .max(MOST_AT_ONCE)
-  .meta({ id: "ArrayOfIds", description: "Ids of up to 200 flows.", example: ["6b0259e4ef2fe4ca09ca001d"] });
+  .meta({ id: "ArrayOfIds", description: "Ids of up to 1000 flows.", example: ["6b0259e4ef2fe4ca09ca001d"] });
 
 const Force = z.object({
   force: z.enum(["true", "false"], { error: "Use true or false." }).default("false").meta({
@@ -37,8 +39,9 @@ const Force = z.object({
   }),
 });
 
-const control = { tags: ["Start and stop"], ...secured("control") };
-const ofOne = refusals("INVALID_ID", "INVALID_PARAMETER", "FLOW_NOT_FOUND", "REVISION_CONFLICT", "FLOW_UNAVAILABLE");
+const control = { tags: ["Start and stop"], ...secured("control", repeatable) };
+const headers = IfMatch.extend(IdempotencyKey.shape);
+const ofOne = ["INVALID_ID", "REVISION_CONFLICT", "PRECONDITION_FAILED", "FLOW_UNAVAILABLE", ...repeatErrors] as const;
 
 const startRoute = createRoute({
   method: "post",
@@ -48,11 +51,8 @@ const startRoute = createRoute({
   description:
     "Has the orchestrator make the flow live: the status is `starting` until it reports. Starting a flow that is starting or active changes nothing. Needs the permission `flows.control`.",
   ...control,
-  request: { params: FlowParams },
-  responses: {
-    200: json(StateAnswer, "The flow starts, or ran already."),
-    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "FLOW_STOPPING", "REVISION_CONFLICT", "FLOW_UNAVAILABLE"),
-  },
+  request: { params: FlowParams, headers },
+  responses: { 200: json(StateAnswer, "The flow starts, or ran already."), ...refusals("FLOW_STOPPING", ...ofOne) },
 });
 
 const stopRoute = createRoute({
@@ -63,8 +63,8 @@ const stopRoute = createRoute({
   description:
     "Has the orchestrator take the flow down: the status is `stopping` until it reports. Stopping an inactive flow changes nothing. Needs the permission `flows.control`.",
   ...control,
-  request: { params: FlowParams, query: Force },
-  responses: { 200: json(StateAnswer, "The flow stops, or was inactive already."), ...ofOne },
+  request: { params: FlowParams, query: Force, headers },
+  responses: { 200: json(StateAnswer, "The flow stops, or was inactive already."), ...refusals(...ofOne) },
 });
 
 const many = (verb: "start" | "stop") =>
@@ -76,11 +76,14 @@ const many = (verb: "start" | "stop") =>
     description:
       "Each id is handled by itself; one that fails does not hold up the others. Needs the permission `flows.control`.",
     tags: control.tags,
-    ...secured("control", jsonBody),
-    request: { body: documentedBody("ArrayOfIds", "Ids of up to 200 flows.", ["6b0259e4ef2fe4ca09ca001d"]) },
+    ...secured("control", jsonBody, repeatable),
+    request: {
+      headers: IdempotencyKey,
+      body: documentedBody("ArrayOfIds", "Ids of up to 1000 flows.", ["6b0259e4ef2fe4ca09ca001d"]),
+    },
     responses: {
       200: json(StatesAnswer, "One entry per id, in its place: the status, or why it was refused."),
-      ...refusals("FLOW_IDS_REQUIRED", ...bodyErrors),
+      ...refusals("FLOW_IDS_REQUIRED", ...repeatErrors, ...bodyErrors),
     },
   });
 
@@ -88,16 +91,14 @@ export const lifecycleRoutes = new OpenAPIHono<HttpEnv>();
 lifecycleRoutes.openAPIRegistry.register("ArrayOfIds", FlowIds);
 
 lifecycleRoutes
-  .openapi(many("start"), async (c) =>
-    c.json(await changeFlows(c.var.context, c.var.body, (id) => startFlow(c.var.context, id)), 200),
-  )
-  .openapi(many("stop"), async (c) =>
-    c.json(await changeFlows(c.var.context, c.var.body, (id) => stopFlow(c.var.context, id, false)), 200),
-  )
+  .openapi(many("start"), async (c) => send(c, await changeFlows(c.var.context, c.var.body, "start")))
+  .openapi(many("stop"), async (c) => send(c, await changeFlows(c.var.context, c.var.body, "stop")))
   .openapi(startRoute, async (c) => {
-    return c.json({ data: await startFlow(c.var.context, c.req.valid("param").id), meta: {} }, 200);
+    const { id } = c.req.valid("param");
+    return send(c, await changeStatus(c.var.context, { id, trigger: "start", ifMatch: c.req.header("if-match") }));
   })
   .openapi(stopRoute, async (c) => {
-    const force = c.req.valid("query").force === "true";
-    return c.json({ data: await stopFlow(c.var.context, c.req.valid("param").id, force), meta: {} }, 200);
+    const { id } = c.req.valid("param");
+    const trigger = c.req.valid("query").force === "true" ? "forceStop" : "stop";
+    return send(c, await changeStatus(c.var.context, { id, trigger, ifMatch: c.req.header("if-match") }));
   });

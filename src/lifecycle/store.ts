@@ -1,15 +1,19 @@
-import { and, eq, sql } from "drizzle-orm";
-
 import { inStorage, type Database } from "../db/client.ts";
-import { flows, type outbox } from "../db/schema.ts";
 import { type FlowRow } from "../flows/store.ts";
-import { forget, insertIfChanged, pendingOf } from "../messages/outbox.ts";
+import { forget, insertIfChanged, pendingOf, type OutboxRow } from "../messages/outbox.ts";
 import type { Envelope } from "../messages/model.ts";
 
 export type LifecycleChange = Pick<
   FlowRow,
   "status" | "statusSeq" | "startId" | "startedBy" | "startedAt" | "lastError" | "deadlineAt" | "tries" | "updatedAt"
 >;
+
+const MOVE = `UPDATE flows SET status = ?6, status_seq = CAST(?7 AS INTEGER), start_id = ?8, started_by = ?9, started_at = CAST(?10 AS INTEGER),
+    last_error = ?11, deadline_at = CAST(?12 AS INTEGER), tries = CAST(?13 AS INTEGER), updated_at = CAST(?14 AS INTEGER)
+  WHERE id = ?1 AND status = ?2 AND status_seq = ?3 AND tries = ?4 AND revision = ?5 RETURNING id`;
+
+/** What is committed with a transition: statements before it, and statements right after it and its message. */
+export type Beside = readonly [before: D1PreparedStatement[], after: D1PreparedStatement[]];
 
 /**
  * Writes a transition and its message in one batch, if the row is still the one that was decided on: same transition,
@@ -21,48 +25,39 @@ export async function commitTransition(
   change: LifecycleChange,
   command: Envelope | undefined,
   now: number,
+  [before, after]: Beside = [[], []],
 ): Promise<boolean> {
-  const undisturbed = and(
-    eq(flows.id, row.id),
-    eq(flows.status, row.status),
-    eq(flows.statusSeq, row.statusSeq),
-    eq(flows.tries, row.tries),
-    eq(flows.revision, row.revision),
-  );
-  const update = db.update(flows).set(change).where(undisturbed).returning({ id: flows.id });
-  if (command === undefined) return (await inStorage(() => update)).length > 0;
-  const message = insertIfChanged(db, { flowId: row.id, queue: "commands", envelope: command }, now);
-  const [updated] = await inStorage(() => db.batch([update, message]));
-  return updated.length > 0;
+  const { id, status, statusSeq, tries, revision } = row;
+  const { startId, startedBy, startedAt, lastError, deadlineAt } = change;
+  const changed = [startId, startedBy, startedAt, lastError, deadlineAt, change.tries, change.updatedAt];
+  const move = db.sql(MOVE, id, status, statusSeq, tries, revision, change.status, change.statusSeq, ...changed);
+  const message = command && insertIfChanged(db, { flowId: id, queue: "commands", envelope: command }, now);
+  const statements = [...before, move, ...(message === undefined ? [] : [message]), ...after];
+  const results = await inStorage(() => db.batch(statements));
+  return results[before.length]!.results.length > 0;
 }
 
 /** What the courier of a flow has to see to: messages to hand over, and the present deadline. */
 export async function dutiesOf(db: Database, flowId: string, most: number) {
-  const [messages, [row]] = await inStorage(() =>
-    db.batch([
-      pendingOf(db, flowId, most),
-      db.select({ deadlineAt: flows.deadlineAt }).from(flows).where(eq(flows.id, flowId)),
-    ]),
-  );
-  return { messages, deadlineAt: row?.deadlineAt ?? null };
+  const deadline = db.sql("SELECT deadline_at FROM flows WHERE id = ?", flowId);
+  const [messages, [row]] = await inStorage(async () => {
+    const [pending, due] = await db.batch([pendingOf(db, flowId, most), deadline]);
+    return [pending!.results as OutboxRow[], due!.results as { deadline_at: number | null }[]] as const;
+  });
+  return { messages, deadlineAt: row?.deadline_at ?? null };
 }
 
 /** Forgets a message that its queue has taken. */
-export async function forgetMessage(db: Database, id: number): Promise<void> {
-  await inStorage(() => forget(db, [id]));
+export async function forgetMessage(db: Database, message: OutboxRow): Promise<void> {
+  await inStorage(() => forget(db, message).run());
 }
+
+const OVERDUE = `SELECT id FROM flows INDEXED BY flows_updated WHERE status IN ('starting', 'stopping') AND deadline_at < ? ORDER BY deadline_at LIMIT ?`;
 
 /** Flows whose deadline passed before `since` without their object seeing to it. */
 export async function overdueFlows(db: Database, since: number, most: number): Promise<string[]> {
-  const rows = await inStorage(() =>
-    db
-      .select({ id: flows.id })
-      .from(flows)
-      .where(sql`deadline_at IS NOT NULL AND deadline_at < ${since}`)
-      .orderBy(flows.deadlineAt)
-      .limit(most),
-  );
-  return rows.map((row) => row.id);
+  const { results } = await inStorage(() => db.sql(OVERDUE, since, most).all<{ id: string }>());
+  return results.map((row) => row.id);
 }
 
-export type OutboxRow = typeof outbox.$inferSelect;
+export type { OutboxRow };

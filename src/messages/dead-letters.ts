@@ -30,26 +30,31 @@ export async function keepDeadLetter(db: Database, letter: Unhandled, now: numbe
   const { messageId, queue, reason } = letter;
   const body = JSON.stringify(letter.body ?? null);
   const row = { id: `${queue}-${messageId}`, queue, body, reason: reason.slice(0, 1000), receivedAt: now };
-  await inStorage(() => db.insert(deadLetters).values(row).onConflictDoNothing());
+  await inStorage(() => db.orm.insert(deadLetters).values(row).onConflictDoNothing());
 }
 
 /** One page in the order of their ids, after the given one. */
 export async function listDeadLetters(db: Database, page: { after: string; size: number }): Promise<DeadLetter[]> {
   const rows = await inStorage(() =>
-    db.select().from(deadLetters).where(gt(deadLetters.id, page.after)).orderBy(asc(deadLetters.id)).limit(page.size),
+    db.orm
+      .select()
+      .from(deadLetters)
+      .where(gt(deadLetters.id, page.after))
+      .orderBy(asc(deadLetters.id))
+      .limit(page.size),
   );
   return rows.map(shown);
 }
 
 export async function findDeadLetter(db: Database, id: string): Promise<DeadLetter | undefined> {
-  const rows = await inStorage(() => db.select().from(deadLetters).where(eq(deadLetters.id, id)).limit(1));
+  const rows = await inStorage(() => db.orm.select().from(deadLetters).where(eq(deadLetters.id, id)).limit(1));
   return rows.map(shown)[0];
 }
 
 /** Removes one that was handed to its queue again, unless it was kept anew meanwhile. */
 export async function dropDeadLetter(db: Database, letter: DeadLetter): Promise<void> {
   const same = and(eq(deadLetters.id, letter.id), eq(deadLetters.receivedAt, Date.parse(letter.receivedAt)));
-  await inStorage(() => db.delete(deadLetters).where(same));
+  await inStorage(() => db.orm.delete(deadLetters).where(same));
 }
 
 const shown = (row: typeof deadLetters.$inferSelect): DeadLetter => ({

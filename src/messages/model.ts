@@ -46,6 +46,10 @@ export const CommandPayload = z.looseObject({
   href: z.string().optional(),
 });
 
+/** What the service puts off for itself: flows whose objects are to be woken. */
+export const WAKE = "flow.wake";
+export const WakePayload = z.object({ ids: z.array(FlowRef) });
+
 export const SERVICE_NAME = "flow-repository";
 
 /** A message body of at most this many bytes fits a queue (128,000 with the queue's own metadata). */

@@ -5,6 +5,8 @@ import { logLine } from "../platform/log.ts";
 
 /** Runs every minute: the safety net under the alarms. */
 export async function sweepNow(_controller: ScheduledController, env: Env): Promise<void> {
-  const found = await sweep({ db: databaseOf(env.DB), objects: env.FLOW_OBJECT, now: Date.now });
-  if (found.waiting + found.overdue > 0) logLine(configOf(env), "sweep", found);
+  const config = configOf(env);
+  const { FLOW_OBJECT: objects, FLOW_CHORES: chores } = env;
+  const found = await sweep({ db: databaseOf(env.DB), objects, chores, config, now: Date.now });
+  if (found.waiting + found.overdue > 0) logLine(config, "sweep", found);
 }

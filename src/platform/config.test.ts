@@ -12,7 +12,9 @@ const keys = {
 };
 const introspection = { INTROSPECT_ENDPOINT_BASIC: "https://iam.example/introspect", IAM_TOKEN: "service token" };
 
-const parse = (settings: Record<string, unknown>): Config => configOf(settings as unknown as Env);
+const cursors = { CURSOR_SECRET: "c".repeat(32) };
+
+const parse = (settings: Record<string, unknown>): Config => configOf({ ...cursors, ...settings } as unknown as Env);
 
 function refusalOf(settings: Record<string, unknown>): AppError {
   try {
@@ -61,6 +63,12 @@ describe("settings that are refused", () => {
     ["the deadline is no number", "COMMAND_DEADLINE_SECONDS", { ...keys, COMMAND_DEADLINE_SECONDS: "soon" }],
     ["the tries are zero", "START_TRIES", { ...keys, START_TRIES: "0" }],
     ["the tries are no whole number", "START_TRIES", { ...keys, START_TRIES: "2.5" }],
+    ["the secret of cursors is missing", "CURSOR_SECRET", { ...keys, CURSOR_SECRET: undefined }],
+    ["the secret of cursors is empty", "CURSOR_SECRET", { ...keys, CURSOR_SECRET: "" }],
+    ["the secret of cursors has 31 characters", "CURSOR_SECRET", { ...keys, CURSOR_SECRET: "c".repeat(31) }],
+    ["it is unknown whether costs are told", "SERVER_TIMING", { ...keys, SERVER_TIMING: "yes" }],
+    ["no revision is kept", "REVISION_LIMIT", { ...keys, REVISION_LIMIT: "0" }],
+    ["the number of revisions is no whole number", "REVISION_LIMIT", { ...keys, REVISION_LIMIT: "2.5" }],
   ])("because %s name %s in the cause and nowhere in the answer", (_, name, settings) => {
     const refused = refusalOf(settings);
     expect(refused.code).toBe("MISCONFIGURED");
@@ -78,6 +86,7 @@ describe("settings that are refused", () => {
   it.each([
     ["the secret", { IAM_JWT_SECRET: secret }],
     ["the service token", { ...introspection, INTROSPECT_ENDPOINT_BASIC: "iam", IAM_TOKEN: secret }],
+    ["the secret of cursors", { ...keys, CURSOR_SECRET: secret, LOG_LEVEL: "x" }],
     ["a value in the wrong place", { ...keys, LOG_LEVEL: secret, START_TRIES: secret, ENVIRONMENT: secret }],
   ])("do not tell %s even in the cause", (_, settings) => {
     const refused = refusalOf(settings);
@@ -105,6 +114,8 @@ describe("settings that are taken", () => {
     ["a secret of 32 characters", { ...local, IAM_JWT_SECRET: "s".repeat(32) }],
     ["no cache", { ...introspection, IAM_TOKEN_CACHE_TTL: "0" }],
     ["a cache of an hour", { ...introspection, IAM_TOKEN_CACHE_TTL: "3600" }],
+    ["costs told", { ...keys, SERVER_TIMING: "true" }],
+    ["a single revision", { ...keys, REVISION_LIMIT: "1" }],
   ])("are %s", (_, settings) => {
     expect(() => parse(settings)).not.toThrow();
   });
@@ -112,6 +123,9 @@ describe("settings that are taken", () => {
   it("have these values if nothing else is set", () => {
     expect(parse(keys)).toEqual({
       ...keys,
+      ...cursors,
+      SERVER_TIMING: "false",
+      REVISION_LIMIT: 100,
       ENVIRONMENT: "production",
       ORCHESTRATOR: "embedded",
       FLOW_VALIDATION: "lenient",
@@ -136,17 +150,23 @@ describe("settings that are taken", () => {
   });
 
   it("read figures from text", () => {
-    const figures = { IAM_TOKEN_CACHE_TTL: "7", COMMAND_DEADLINE_SECONDS: "8", START_TRIES: "9" };
+    const figures = {
+      IAM_TOKEN_CACHE_TTL: "7",
+      COMMAND_DEADLINE_SECONDS: "8",
+      START_TRIES: "9",
+      REVISION_LIMIT: "10",
+    };
     expect(parse({ ...keys, ...figures })).toMatchObject({
       IAM_TOKEN_CACHE_TTL: 7,
       COMMAND_DEADLINE_SECONDS: 8,
       START_TRIES: 9,
+      REVISION_LIMIT: 10,
     });
   });
 
   it("are parsed once per set of bindings", () => {
-    const settings = { ...keys };
-    expect(parse(settings)).toBe(parse(settings));
-    expect(parse({ ...keys })).not.toBe(parse(settings));
+    const settings = { ...cursors, ...keys } as unknown as Env;
+    expect(configOf(settings)).toBe(configOf(settings));
+    expect(configOf({ ...settings })).not.toBe(configOf(settings));
   });
 });

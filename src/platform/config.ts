@@ -34,6 +34,12 @@ const Settings = z
     /** Seconds for which an introspected token is believed; 0 asks the IAM every time. */
     IAM_TOKEN_CACHE_TTL: z.coerce.number().int().min(0).max(3600).default(30),
     IAM_JWT_SECRET: optional,
+    /** Signs the cursors of lists. */
+    CURSOR_SECRET: z.string({ error: "is needed: at least 32 characters" }).min(32, "needs at least 32 characters"),
+    /** Tells in `server-timing` what a request cost the database. */
+    SERVER_TIMING: z.enum(["true", "false"]).default("false"),
+    /** How many revisions of a flow are kept beside the present one. */
+    REVISION_LIMIT: whole(100),
     /** Seconds until an unanswered command is sent again; doubles with each try. */
     COMMAND_DEADLINE_SECONDS: whole(30),
     /** How often `flow.starting` is sent before the start counts as failed. */

@@ -35,6 +35,7 @@ const table = {
   ID_MISMATCH: { status: 400, message: "The id in the body differs from the id in the path." },
   FLOW_NOT_FOUND: { status: 404, message: "Flow not found" },
   STEP_NOT_FOUND: { status: 404, message: "Step not found" },
+  REVISION_NOT_FOUND: { status: 404, message: "Revision not found" },
   DEAD_LETTER_NOT_FOUND: { status: 404, message: "Dead letter not found" },
   NOT_FOUND: { status: 404, message: "Not found" },
   METHOD_NOT_ALLOWED: { status: 405, message: "Method not allowed" },
@@ -44,8 +45,20 @@ const table = {
     status: 409,
     message: "The flow was changed by somebody else at the same time. Read it again and repeat.",
   },
+  REQUEST_UNDER_WAY: {
+    status: 409,
+    message: "A request with the same Idempotency-Key is being handled. Send it again later.",
+  },
+  PRECONDITION_FAILED: {
+    status: 412,
+    message: "The flow is not the one that If-Match names. Read it again and repeat.",
+  },
   BODY_TOO_LARGE: { status: 413, message: "request entity too large" },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The body must be application/json in UTF-8." },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    message: "This Idempotency-Key was used for another request within the last 24 hours.",
+  },
   FLOW_IDS_REQUIRED: {
     status: 500,
     message: "No flow ids given. Expecting an array of flow ids",
@@ -86,14 +99,18 @@ export const redelivery = {
   ID_MISMATCH: "keep",
   FLOW_NOT_FOUND: "keep",
   STEP_NOT_FOUND: "keep",
+  REVISION_NOT_FOUND: "keep",
   DEAD_LETTER_NOT_FOUND: "keep",
   NOT_FOUND: "keep",
   METHOD_NOT_ALLOWED: "keep",
   FLOW_NOT_INACTIVE: "keep",
   FLOW_STOPPING: "keep",
   REVISION_CONFLICT: "retry",
+  REQUEST_UNDER_WAY: "retry",
+  PRECONDITION_FAILED: "keep",
   BODY_TOO_LARGE: "keep",
   UNSUPPORTED_MEDIA_TYPE: "keep",
+  IDEMPOTENCY_KEY_REUSED: "keep",
   FLOW_IDS_REQUIRED: "keep",
   INTERNAL: "retry",
   MISCONFIGURED: "retry",
@@ -151,11 +168,17 @@ export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: ErrorCode;
   readonly items: readonly ErrorItem[];
+  /** Where another one was demanded: the tag that the flow has. */
+  readonly etag: string | undefined;
 
-  constructor(code: ErrorCode, hints: ErrorHints & { items?: readonly ErrorItem[]; cause?: unknown } = {}) {
-    const { items, cause, ...rest } = hints;
+  constructor(
+    code: ErrorCode,
+    hints: ErrorHints & { items?: readonly ErrorItem[]; cause?: unknown; etag?: string } = {},
+  ) {
+    const { items, cause, etag, ...rest } = hints;
     super(rest.message ?? messageOf(code), { cause });
     this.code = code;
+    this.etag = etag;
     this.items = items ?? [errorItem(code, rest)];
   }
 }

@@ -5,14 +5,32 @@ import { AppError, ErrorBody, errorItem, messageOf, statusOf, type ErrorCode } f
 
 /** 1 MiB, for any body and for a stored flow. */
 export const MOST_BYTES = 1024 * 1024;
+/** 8 MiB, for a list of several flows. */
+const MOST_BYTES_OF_A_LIST = 8 * MOST_BYTES;
 /** Far below what the JSON functions of the database take. */
 const MOST_LEVELS = 200;
+
+/** An answer whose body is JSON text already. */
+export interface Answer {
+  readonly status: 200 | 201;
+  readonly body: string;
+  readonly etag?: string;
+  /** Flows whose documents it tells. */
+  readonly about?: readonly string[];
+}
+
+/** Sends an answer. Its form is the route's: the tests check every one against the declared schema. */
+export function send(c: HonoContext, { status, body, etag }: Answer): never {
+  if (etag !== undefined) c.header("etag", etag);
+  return c.body(body, status, { "content-type": "application/json" }) as never;
+}
 
 /** The one place where an error becomes an answer. */
 export function answerError(c: HonoContext, error: AppError): Response {
   const status = statusOf(error.code);
   if (status === 503 || error.code === "IDENTITY_UNAVAILABLE") c.header("retry-after", "5");
   if (status === 401) c.header("www-authenticate", 'Bearer realm="flow-repository"');
+  if (error.etag !== undefined) c.header("etag", error.etag);
   return c.json({ errors: error.items }, status);
 }
 
@@ -53,11 +71,18 @@ export const documentedBody = (name: string, description: string, example?: unkn
 });
 
 /** Reads a JSON body into `c.var.body`: media type, size, syntax and depth are judged here and nowhere else. */
-export async function jsonBody(c: HonoContext, next: Next): Promise<void> {
+export const jsonBody = (c: HonoContext, next: Next): Promise<void> => readBody(c, next, MOST_BYTES);
+
+/** The same for a body that may be a list of several, which may have more bytes. */
+export const listBody = (c: HonoContext, next: Next): Promise<void> => readBody(c, next, MOST_BYTES_OF_A_LIST);
+
+async function readBody(c: HonoContext, next: Next, most: number): Promise<void> {
   const type = c.req.header("content-type") ?? "";
-  const text = await limitedText(c.req.raw);
+  const [text, bytes] = await limitedText(c.req.raw, most);
+  if (bytes > MOST_BYTES && text.trimStart()[0] !== "[") throw tooLarge(MOST_BYTES);
   if (text !== "") requireJson(type);
   if (text.trim() === "") throw new AppError("INVALID_BODY", { message: "A JSON body is required." });
+  c.set("bodyText", text);
   c.set("body", parseJson(text));
   await next();
 }
@@ -92,21 +117,22 @@ function decompressed({ body, headers }: Request): ReadableStream<Uint8Array> | 
   return body.pipeThrough(new DecompressionStream(encoding));
 }
 
-async function limitedText(request: Request): Promise<string> {
-  const tooLarge = () => new AppError("BODY_TOO_LARGE", { detail: `At most ${MOST_BYTES} bytes are taken.` });
-  if (Number(request.headers.get("content-length") ?? 0) > MOST_BYTES) throw tooLarge();
+const tooLarge = (most: number) => new AppError("BODY_TOO_LARGE", { detail: `At most ${most} bytes are taken.` });
+
+async function limitedText(request: Request, most: number): Promise<[text: string, bytes: number]> {
+  if (Number(request.headers.get("content-length") ?? 0) > most) throw tooLarge(most);
   const content = decompressed(request);
-  if (content === null) return "";
+  if (content === null) return ["", 0];
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let bytes = 0;
   let text = "";
   try {
     for await (const chunk of content) {
       bytes += chunk.byteLength;
-      if (bytes > MOST_BYTES) throw tooLarge();
+      if (bytes > most) throw tooLarge(most);
       text += decoder.decode(chunk, { stream: true });
     }
-    return text + decoder.decode();
+    return [text + decoder.decode(), bytes];
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError("INVALID_JSON", { detail: "The body is not valid UTF-8 or broke off.", cause: error });

@@ -58,7 +58,10 @@ export const crossOrigin: MiddlewareHandler<RequestEnv> = async (c, next) => {
     if (!allowed) throw new AppError("ORIGIN_NOT_ALLOWED");
     c.header("access-control-allow-origin", origin);
     c.header("access-control-allow-credentials", "true");
-    c.header("access-control-expose-headers", "x-request-id, retry-after");
+    c.header(
+      "access-control-expose-headers",
+      "x-request-id, retry-after, etag, x-d1-bookmark, idempotency-replayed, server-timing",
+    );
     c.header("vary", "Origin");
   }
   if (!preflight) return next();

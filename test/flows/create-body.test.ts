@@ -36,8 +36,10 @@ describe.each(["addFlow", "validateFlow"])("%s reads a body", (operationId) => {
   });
 
   it("of at most 1 MiB, not characters", async () => {
-    const flow = { ...exampleFlow(), description: "ü".repeat(MOST_BYTES / 2) };
-    expect((await send(operationId, JSON.stringify(flow))).status).toBe(413);
+    for (const key of ["description", "aKeyThatIsDropped"]) {
+      const flow = { ...exampleFlow(), [key]: "ü".repeat(MOST_BYTES / 2) };
+      expect((await send(operationId, JSON.stringify(flow))).status).toBe(413);
+    }
   });
 
   it("of at most 1 MiB also if it does not say how long it is", async () => {
@@ -185,6 +187,35 @@ describe.each(["addFlow", "validateFlow"])("%s reads a body", (operationId) => {
 
   it("that begins with a byte order mark", async () => {
     expect((await send(operationId, `\ufeff${right}`)).status).toBe(taken);
+  });
+});
+
+describe.each([
+  ["addFlow", 8, 201],
+  ["updateFlowBulk", 8, 200],
+  ["startMultipleFlows", 1, 200],
+  ["stopMultipleFlows", 1, 200],
+] as const)("%s reads a list", (operationId, most, taken) => {
+  const limit = most * MOST_BYTES;
+
+  it(`of at most ${most} MiB`, async () => {
+    expect((await send(operationId, "[]".padEnd(limit))).status).toBe(taken);
+    const { status, body } = await send(operationId, "[]".padEnd(limit + 1));
+    expect([status, body]).toEqual([413, { errors: [expect.objectContaining(tooLarge)] }]);
+  });
+
+  it(`of at most ${most} MiB, not characters, and also if it does not say how long it is`, async () => {
+    const entry = `["${"ü".repeat(limit / 2 - 2)}"]`;
+    expect((await send(operationId, streamOf(encode(entry)))).status).toBe(taken);
+    const { status, body } = await send(operationId, streamOf(encode(`${entry} `)));
+    expect([status, body]).toEqual([413, { errors: [expect.objectContaining(tooLarge)] }]);
+  });
+
+  it("whose beginning is a list's, and an object of at most 1 MiB", async () => {
+    for (const raw of ["{}".padEnd(MOST_BYTES + 1), "{}".padStart(MOST_BYTES + 1)]) {
+      expect((await send(operationId, raw)).status).toBe(413);
+    }
+    expect((await send(operationId, "[]".padStart(limit))).status).toBe(taken);
   });
 });
 

@@ -134,10 +134,10 @@ describe("of several flows", () => {
     const caller = await someone();
     const edges = Array.from({ length: 9998 }, () => '{"source":"a","target":"b"}').join(",");
     const flow = `{"graph":{"nodes":[{"id":"a"},{"id":"b"}],"edges":[${edges}]}}`;
-    expect((await caller.call("addFlow", { raw: listOf(2, flow), headers: json })).status).toBe(201);
-    const { status, body } = await caller.call("addFlow", { raw: listOf(3, flow), headers: json });
+    expect((await caller.call("addFlow", { raw: listOf(5, flow), headers: json })).status).toBe(201);
+    const { status, body } = await caller.call("addFlow", { raw: listOf(6, flow), headers: json });
     expect([status, body.errors[0].error]).toEqual([400, "INVALID_BODY"]);
-    expect(await stored(caller)).toBe(2);
+    expect(await stored(caller)).toBe(5);
   });
 
   it("each is judged by the mode of the service", async () => {
@@ -153,21 +153,21 @@ describe("of several flows", () => {
     expect([status, body]).toEqual([201, { data: [], meta: {} }]);
   });
 
-  it("up to 200 are taken", async () => {
+  it("up to 1000 are taken", async () => {
     const caller = await someone();
     const flow = { graph: { nodes: [{ id: "a" }] } };
-    const most = await caller.call("addFlow", { body: Array.from({ length: 200 }, () => flow), env: noCourier });
+    const most = await caller.call("addFlow", { body: Array.from({ length: 1000 }, () => flow), env: noCourier });
     expect(most.status).toBe(201);
-    expect(new Set((most.body.data as { id: string }[]).map(({ id }) => id)).size).toBe(200);
-    expect([await stored(caller), await waitingOf(caller)]).toEqual([200, 200]);
+    expect(new Set((most.body.data as { id: string }[]).map(({ id }) => id)).size).toBe(1000);
+    expect([await stored(caller), await waitingOf(caller)]).toEqual([1000, 1000]);
   });
 
-  it("more than 200 are refused before anything is done", async () => {
+  it("more than 1000 are refused before anything is done", async () => {
     const caller = await someone();
     const flow = { graph: { nodes: [{ id: "a" }] } };
-    const { status, body } = await caller.call("addFlow", { body: Array.from({ length: 201 }, () => flow) });
+    const { status, body } = await caller.call("addFlow", { body: Array.from({ length: 1001 }, () => flow) });
     expect([status, body.errors[0].error]).toEqual([400, "INVALID_BODY"]);
-    expect(body.errors[0].message).toContain("200");
+    expect(body.errors[0].message).toContain("At most 1000 flows");
     expect(await stored(caller)).toBe(0);
   });
 });

@@ -24,6 +24,7 @@ const waitingOf = async (caller: Caller): Promise<number> => {
   return found as number;
 };
 
+/** What a client may write, in the order of the schema. */
 const whole = (caller: Caller) => ({
   name: "WiceToSnazzy",
   description: "A description",
@@ -45,7 +46,6 @@ const whole = (caller: Caller) => ({
   type: "ordinary",
   tenant: "t1",
   owners: ownersOf(caller),
-  status: "inactive",
   cron: "*/3 * * * *",
   fromTemplate: "5ca5c44c187c040010a9bb8c",
   flowSettings: { webhooks: { requireWebhookAuth: true } },
@@ -53,15 +53,19 @@ const whole = (caller: Caller) => ({
 
 describe("a stored flow", () => {
   it.each([{}, strict])(
-    "is answered as the original answers it, key by key, with the settings %j",
+    "is answered key by key, the document first and then what the repository knows, with the settings %j",
     async (settings) => {
       const caller = await someone();
       const { owners, ...sent } = whole(caller);
-      const { status, body } = await caller.call("addFlow", { body: sent, env: settings });
+      const { status, body, headers } = await caller.call("addFlow", {
+        body: { status: "inactive", ...sent },
+        env: settings,
+      });
       const { createdAt, id } = body.data as { createdAt: string; id: string };
       expect([status, id, createdAt]).toEqual([201, expect.stringMatching(hexId), expect.stringMatching(isoDate)]);
       const ours = { revision: 1, statusSeq: 0, startedBy: null, startedAt: null, lastError: null, stalled: false };
-      const data = { ...whole(caller), owners, createdAt, updatedAt: createdAt, id, ...ours };
+      const data = { ...whole(caller), owners, status: "inactive", createdAt, updatedAt: createdAt, id, ...ours };
+      expect([headers.get("etag"), headers.get("x-d1-bookmark")]).toEqual(['"1-0"', expect.stringMatching(/^[\w-]+$/)]);
       expect(JSON.stringify(body)).toBe(JSON.stringify({ data, meta: {} }));
     },
   );
@@ -77,7 +81,7 @@ describe("a stored flow", () => {
     const caller = await someone();
     const { name, graph, type } = strictFlow();
     const { data } = (await caller.call("addFlow", { body: { cron: null, type, graph, name } })).body;
-    const known = ["name", "graph", "type", "owners", "status", "cron", "createdAt", "updatedAt", "id"];
+    const known = ["name", "graph", "type", "owners", "cron", "status", "createdAt", "updatedAt", "id"];
     expect(Object.keys(data as object).slice(0, known.length)).toEqual(known);
   });
 

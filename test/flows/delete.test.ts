@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Answer, Caller } from "../support/api.ts";
 import { as } from "../support/api.ts";
-import { admin, flowOf, loner, newId, outboxOf, rowOf, settle, someone } from "../support/given.ts";
+import { OWNERSHIP, admin, flowOf, loner, newId, outboxOf, rowOf, settle, someone } from "../support/given.ts";
 import { namesOf, recordQueues } from "../support/queues.ts";
 
 const remove = (caller: Caller, id: string): Promise<Answer> => caller.call("deleteFlow", { params: { id } });
@@ -11,7 +11,7 @@ const statusesOf = (answers: readonly Answer[]): number[] =>
   answers.map((answer) => answer.status).toSorted((a, b) => a - b);
 
 const ownersInIndex = async (id: string): Promise<number> =>
-  (await env.DB.prepare("SELECT count(*) AS n FROM flow_owners WHERE flow_id = ?").bind(id).first<number>("n"))!;
+  (await env.DB.prepare(`SELECT count(*) AS n FROM ${OWNERSHIP} WHERE flow_id = ?`).bind(id).first<number>("n"))!;
 
 /** The answer to a deletion that must leave the flow and the outbox as they were. */
 async function refused(caller: Caller, id: string): Promise<Answer> {

@@ -34,6 +34,23 @@ describe("filter[status]", () => {
     expect(body.meta.total).toBe(1);
   });
 
+  it.each<[string, (typeof statuses)[number][]]>([
+    ["active,inactive", ["inactive", "active"]],
+    ["inactive,active", ["inactive", "active"]],
+    ["starting, stopping", ["starting", "stopping"]],
+    ["1,0", ["inactive", "active"]],
+    ["active,1,active", ["active"]],
+    ["0,starting,stopping", ["inactive", "starting", "stopping"]],
+    ["inactive,starting,active,stopping", [...statuses]],
+  ])("of %j shows what is one of these", async (asked, shown) => {
+    const caller = await someone();
+    for (const status of statuses.toReversed()) await flowOf(caller, {}, { status });
+    const { status, body } = await list(caller, `filter[status]=${encodeURIComponent(asked)}`);
+    expect(status).toBe(200);
+    expect((body.data as { status: string }[]).map((flow) => flow.status)).toEqual(shown.toReversed());
+    expect(body.meta.total).toBe(shown.length);
+  });
+
   it.each([
     "",
     "2",
@@ -42,7 +59,12 @@ describe("filter[status]", () => {
     "failed",
     "toString",
     "null",
-    "active,inactive",
+    ",",
+    "active,",
+    ",active",
+    "active,,inactive",
+    "active,running",
+    "active;inactive",
     "active&filter[status]=active",
   ])("refuses %j", async (value) => {
     const answer = await list(await someone(), `filter[status]=${value}`);
@@ -51,7 +73,7 @@ describe("filter[status]", () => {
 });
 
 describe("filter[type]", () => {
-  it.each(["ordinary", "long_running", "long-running", "flow", "toString", "__proto__", "a b&c=d", "größer", "%"])(
+  it.each(["", "ordinary", "long_running", "long-running", "flow", "toString", "__proto__", "a b&c=d", "größer", "%"])(
     "takes %j and shows exactly these",
     async (type) => {
       const caller = await someone();

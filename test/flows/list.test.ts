@@ -1,8 +1,7 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
 import type { Answer, Caller } from "../support/api.ts";
-import { admin, exampleFlow, flowOf, loner, someone } from "../support/given.ts";
+import { admin, exampleFlow, flowOf, loner, setTimes, someone } from "../support/given.ts";
 
 const list = (caller: Caller, query = ""): Promise<Answer> => caller.call("getFlows", { query });
 const idsOf = (answer: Answer): string[] => (answer.body.data as { id: string }[]).map((flow) => flow.id);
@@ -19,14 +18,15 @@ const manyOf = (caller: Caller, count: number) =>
     Array.from({ length: count }, () => ({})),
   );
 
-const setTimes = (id: string, created: number, updated: number) =>
-  env.DB.prepare("UPDATE flows SET created_at = ?, updated_at = ? WHERE id = ?").bind(created, updated, id).run();
-
 describe("the list of flows", () => {
   it("is empty for somebody who has none", async () => {
     const { status, body } = await list(await someone());
     expect(status).toBe(200);
-    expect(body).toEqual({ data: [], meta: { total: 0, page: 1, perPage: 10, totalPages: 0 } });
+    expect(body).toEqual({
+      data: [],
+      meta: { total: 0, page: 1, perPage: 10, totalPages: 0 },
+      links: { next: null, prev: null },
+    });
   });
 
   it("shows the first ten, whole, and tells how many there are", async () => {
@@ -202,26 +202,55 @@ describe("sorting", () => {
     expect(order(await list(await fourFlows()))).toBe("bcad");
   });
 
-  it("of names goes by their bytes, missing ones first", async () => {
+  it("of names goes by their bytes, missing ones like empty ones", async () => {
     const caller = await someone();
-    const names = [undefined, "", "10", "9", "B", "a", "z", "Ä", "ä", "中", "～", "😀"];
-    await flowsOf(caller, names.map((name) => ({ name })).toReversed());
+    const names = [undefined, "", undefined, "10", "9", "B", "a", "z", "Ä", "ä", "中", "～", "😀"];
+    const stored = [...names.slice(0, 3), ...names.slice(3).toReversed()];
+    await flowsOf(
+      caller,
+      stored.map((name) => ({ name })),
+    );
     const namesBy = async (sort: string) =>
       ((await list(caller, `page[size]=20&sort=${sort}`)).body.data as { name?: string }[]).map((flow) => flow.name);
     expect(await namesBy("name")).toEqual(names);
     expect(await namesBy("-name")).toEqual(names.toReversed());
   });
 
+  it("of names goes by their first 200 characters, and then by the order of storing", async () => {
+    const caller = await someone();
+    const [alike, half] = ["😀".repeat(200), "😀".repeat(199)];
+    const names = [`${alike}b`, `${alike}a`, alike, `${half}z`];
+    await flowsOf(
+      caller,
+      names.map((name) => ({ name })),
+    );
+    const namesBy = async (sort: string) =>
+      ((await list(caller, `sort=${sort}`)).body.data as { name: string }[]).map((flow) => flow.name);
+    const sorted = [names[3], ...names.slice(0, 3)];
+    expect(await namesBy("name")).toEqual(sorted);
+    expect(await namesBy("-name")).toEqual(sorted.toReversed());
+  });
+
   it.each(["createdAt", "-createdAt", "updatedAt", "-updatedAt", "name", "-name"])(
-    "by %s puts equal ones in the order of their ids, so that paging shows each once",
+    "by %s puts equal ones in the order of storing, so that paging shows each once",
     async (sort) => {
       const caller = await someone();
-      const ids = (await manyOf(caller, 20)).toSorted(ascending);
+      const ids = (await manyOf(caller, 20)).toSorted(ascending).toReversed();
       for (const id of ids) await setTimes(id, 1000, 1000);
       const shown: string[] = [];
       for (const page of [1, 2, 3]) {
         shown.push(...idsOf(await list(caller, `sort=${sort}&page[size]=7&page[number]=${page}`)));
       }
+      expect(shown).toEqual(sort.startsWith("-") ? ids.toReversed() : ids);
+    },
+  );
+
+  it.each(["createdAt", "-createdAt", "updatedAt", "-updatedAt", "name", "-name"])(
+    "by %s puts those that were stored at once in the order in which they were sent",
+    async (sort) => {
+      const caller = await someone();
+      const ids = await manyOf(caller, 20);
+      const shown = idsOf(await list(caller, `sort=${sort}&page[size]=20`));
       expect(shown).toEqual(sort.startsWith("-") ? ids.toReversed() : ids);
     },
   );

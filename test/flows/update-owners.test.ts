@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
 import type { Answer, Caller } from "../support/api.ts";
-import { admin, everyPermission, flowOf, loner, newId, rowOf, someone } from "../support/given.ts";
+import { OWNERSHIP, admin, everyPermission, flowOf, loner, newId, rowOf, someone } from "../support/given.ts";
 import { as } from "../support/api.ts";
 
 const patch = (caller: Caller, id: string, body: unknown): Promise<Answer> =>
@@ -15,7 +15,7 @@ const ownersOf = async (id: string): Promise<unknown> =>
 
 /** What the index of owners says; the list and every look-up go by it. */
 async function indexOf(id: string): Promise<string[]> {
-  const found = await env.DB.prepare("SELECT owner_id FROM flow_owners WHERE flow_id = ? ORDER BY owner_id")
+  const found = await env.DB.prepare(`SELECT owner_id FROM ${OWNERSHIP} WHERE flow_id = ? ORDER BY owner_id`)
     .bind(id)
     .all<{ owner_id: string }>();
   return found.results.map((row) => row.owner_id);

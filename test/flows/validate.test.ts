@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
 import type { Caller } from "../support/api.ts";
-import { admin, exampleFlow, loner, newId, someone, strictFlow } from "../support/given.ts";
+import { OWNERSHIP, admin, exampleFlow, loner, newId, someone, strictFlow } from "../support/given.ts";
 
 const modes = ["lenient", "strict"] as const;
 const noCourier = { FLOW_OBJECT: { getByName: () => ({ relay: () => Promise.resolve() }) } };
@@ -13,11 +13,7 @@ async function tracesOf(caller: Caller): Promise<number> {
     env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE instr(${column}, ?) > 0`)
       .bind(caller.sub)
       .first<number>("n");
-  const counts = await Promise.all([
-    count("flows", "document"),
-    count("flow_owners", "owner_id"),
-    count("outbox", "body"),
-  ]);
+  const counts = await Promise.all([count("flows", "document"), count(OWNERSHIP, "owner_id"), count("outbox", "body")]);
   return counts.reduce<number>((sum, rows) => sum + (rows ?? 0), 0);
 }
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { call, type Call } from "../support/api.ts";
 import { exampleFlow, flowOf, newId, outboxOf, rowOf, someone } from "../support/given.ts";
-import { brokenDatabase, databaseThat, wire } from "../support/wire.ts";
+import { brokenDatabase, databaseThat, throwingDatabase, wire } from "../support/wire.ts";
 
 const noDatabase = [{ message: "NO DB. Please try again later 0", code: 503, error: "STORAGE_UNAVAILABLE" }];
 const internals = /db-17|D1_|sqlite|select|insert|update |\.ts\b|node_modules|\bat \w+ \(/i;
@@ -16,7 +16,7 @@ afterEach(() => {
 /** Databases that are down in one way or another. */
 const down: [string, () => object][] = [
   ["refuses statements", brokenDatabase],
-  ["throws at once", throwsAtOnce],
+  ["throws at once", throwingDatabase],
   ["fails without a reason", () => brokenDatabase(new Error(""))],
 ];
 const readsOnly: [string, () => object] = ["went down between reading and writing", failsToWrite];
@@ -174,16 +174,18 @@ it.each(["/api-docs", "/openapi.json", "/docs", "/nope"])("answers %s without a 
   expect((await wire("GET", path, { env: { DB: brokenDatabase() } })).status).toBeLessThan(500);
 });
 
-function throwsAtOnce() {
-  return { prepare: fail, batch: fail };
-}
-
 function fail(): never {
   throw new Error("D1_ERROR: the disk of host db-17 is full");
 }
 
-function failsToWrite() {
-  return { ...brokenDatabase(), prepare: (sql: string) => env.DB.prepare(sql) };
+/** Statements by themselves are answered; only batches and what they would write are not. */
+function failsToWrite(): object {
+  const database: object = {
+    ...brokenDatabase(),
+    prepare: (sql: string) => env.DB.withSession("first-primary").prepare(sql),
+    withSession: () => database,
+  };
+  return database;
 }
 
 function nonsense() {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { call } from "../support/api.ts";
 import { newId } from "../support/given.ts";
-import { brokenDatabase, databaseThat, wire } from "../support/wire.ts";
+import { brokenDatabase, databaseThat, throwingDatabase, wire } from "../support/wire.ts";
 
 const waiting: string[] = [];
 
@@ -20,7 +20,7 @@ async function messageOfAge(seconds: number): Promise<void> {
   const flowId = newId();
   waiting.push(flowId);
   const body = JSON.stringify({ headers: { name: "flowrepo.flow.created" }, payload: { id: flowId } });
-  await env.DB.prepare("INSERT INTO outbox (flow_id, queue, body, created_at) VALUES (?, 'notices', ?, ?)")
+  await env.DB.prepare("INSERT INTO outbox (flow_id, seq, queue, body, created_at) VALUES (?1, ?3, 'notices', ?2, ?3)")
     .bind(flowId, body, Date.now() - seconds * 1000)
     .run();
 }
@@ -98,7 +98,7 @@ const withoutStorage = {
 
 it.each<[string, () => object]>([
   ["refuses statements", brokenDatabase],
-  ["throws at once", throwing],
+  ["throws at once", throwingDatabase],
 ])("names the storage where it %s, and nothing of its internals", async (_, database) => {
   const answer = await call(undefined, "getHealth", { env: { DB: database() } });
   expect(answer.status).toBe(500);
@@ -127,14 +127,6 @@ it("is told to HEAD by the status alone", async () => {
   expect((await wire("HEAD", "/healthcheck")).status).toBe(200);
   expect((await wire("HEAD", "/healthcheck", { env: { DB: brokenDatabase() } })).status).toBe(500);
 });
-
-function throwing() {
-  return { prepare: fail, batch: fail };
-}
-
-function fail(): never {
-  throw new Error("D1_ERROR: the disk of host db-17 is full");
-}
 
 function hanging() {
   return databaseThat(() => Promise.race([]));

@@ -18,7 +18,7 @@ const withBody = named.filter(takesBody);
 
 /** What a well-formed request to any of the operations carries. */
 const wellFormed = (operationId: string, id: string): Call => ({
-  params: { id, stepId: "step_1" },
+  params: { id, stepId: "step_1", revision: "1", other: "1" },
   ...(takesBody(operationId) ? { body: { name: "A better name" } } : {}),
 });
 const asJson = { "content-type": "application/json" };
@@ -37,11 +37,15 @@ it("covers every operation of the original and every one that the document names
       "stopMultipleFlows",
       "startFlow",
       "stopFlow",
+      "getFlowRevisions",
+      "getFlowRevision",
+      "diffFlowRevisions",
+      "restoreFlowRevision",
       "getHealth",
     ]),
   );
   expect(named.filter((operationId) => !guarded.includes(operationId))).toEqual(["getHealth"]);
-  expect(ofOneFlow).toHaveLength(6);
+  expect(ofOneFlow).toHaveLength(10);
   expect(withBody.length).toBeGreaterThanOrEqual(6);
 });
 
@@ -68,7 +72,7 @@ it("gives every operation a name of its own", () => {
 
 describe.each(guarded)("%s", (operationId) => {
   it("without a token answers 401", async () => {
-    const answer = await call(undefined, operationId, { params: { id: newId(), stepId: "s" } });
+    const answer = await call(undefined, operationId, wellFormed(operationId, newId()));
     expect(answer.status).toBe(401);
     expect(answer.body.errors).toEqual([
       { message: "Missing authorization header.", code: 401, error: "MISSING_AUTHORIZATION" },
@@ -76,7 +80,7 @@ describe.each(guarded)("%s", (operationId) => {
   });
 
   it("with a bad token answers 401", async () => {
-    const answer = await call("Bearer x.y.z", operationId, { params: { id: newId(), stepId: "s" } });
+    const answer = await call("Bearer x.y.z", operationId, wellFormed(operationId, newId()));
     expect(answer.status).toBe(401);
     expect(answer.body.errors).toHaveLength(1);
     expect(answer.body.errors[0]).toMatchObject({

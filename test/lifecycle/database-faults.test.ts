@@ -1,6 +1,9 @@
+import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
+import { sweepNow } from "../../src/operations/sweep.ts";
+import type { Caller } from "../support/api.ts";
 import {
   alarmOf,
   brokenDatabase,
@@ -12,7 +15,7 @@ import {
   startable,
   traceOf,
 } from "../support/faults.ts";
-import { flowOf, outboxOf, rowOf, settle, someone } from "../support/given.ts";
+import { flowOf, outboxOf, rowOf, settle, someone, type StoredState } from "../support/given.ts";
 import { deliver, namesOf, recordQueues, report } from "../support/queues.ts";
 
 const unavailable = { message: "NO DB. Please try again later 0", code: 503, error: "STORAGE_UNAVAILABLE" };
@@ -111,30 +114,83 @@ describe("a database that fails", () => {
   });
 });
 
+/** A database in which those commits fail. */
+const failing = (which: (commit: number) => boolean) => {
+  let commits = 0;
+  return databaseWith((batch) => {
+    const fails = batch.commits && which((commits += 1));
+    return fails ? Promise.reject(new Error("D1_ERROR: timeout")) : batch.run();
+  });
+};
+
 describe.each([
   ["startMultipleFlows", "starting"],
   ["stopMultipleFlows", "stopping"],
 ] as const)("%s while the database fails", (operationId, to) => {
   const states = to === "starting" ? {} : ({ status: "active", start_id: "a start" } as const);
 
-  it("tells it of the flow that it fails for, and changes the others", async () => {
+  /** Flows of the caller, more than are committed in one step. */
+  async function manyOf(caller: Caller): Promise<string[]> {
+    const bodies = Array.from({ length: 251 }, () => ({ graph: { nodes: [{ id: "a" }] } }));
+    const { body } = await caller.call("addFlow", { body: bodies });
+    const { status = "inactive", start_id: startId = null } = states as StoredState;
+    await env.DB.prepare("UPDATE flows SET status = ?, start_id = ? WHERE home = ?")
+      .bind(status, startId, caller.tenant)
+      .run();
+    return (body.data as { id: string }[]).map(({ id }) => id);
+  }
+
+  it("tells it of the flows that it fails for, and changes the others", async () => {
     const caller = await someone();
-    const [broken, fine] = [await flowOf(caller, {}, states), await flowOf(caller, {}, states)];
-    await rebind(broken, { DB: brokenDatabase() });
-    const answer = await caller.call(operationId, { body: [broken, fine] });
+    const ids = await manyOf(caller);
+    const before = await rowOf(ids[0]!);
+    const sent = await recordQueues(ids[250]!);
+    const answer = await caller.call(operationId, { body: ids, env: { DB: failing((commit) => commit === 1) } });
     expect([answer.status, answer.body]).toEqual([
       200,
-      [{ errors: [{ ...unavailable, flowId: broken }] }, { data: { id: fine, status: to }, meta: {} }],
+      [
+        ...ids.slice(0, 250).map((flowId) => ({ errors: [{ ...unavailable, flowId }] })),
+        { data: { id: ids[250], status: to }, meta: {} },
+      ],
     ]);
+    expect(await rowOf(ids[0]!)).toEqual(before);
+    const found = env.DB.prepare("SELECT count(*) AS n FROM flows WHERE home = ? AND status = ?");
+    expect(await found.bind(caller.tenant, to).first("n")).toBe(1);
+    await settle(ids[250]!);
+    expect(namesOf(sent).filter((name) => !name.startsWith("flowrepo."))).toEqual([`flow.${to}`]);
   });
 
   it("is answered 503 as a whole if it fails for every flow", async () => {
+    for (const DB of [failing(() => true), brokenDatabase()]) {
+      const caller = await someone();
+      const ids = [await flowOf(caller, {}, states), await flowOf(caller, {}, states)];
+      const traces = await Promise.all(ids.map(traceOf));
+      const answer = await caller.call(operationId, { body: ids, env: { DB } });
+      expect([answer.status, answer.body]).toEqual([503, { errors: [unavailable] }]);
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(await Promise.all(ids.map(traceOf))).toEqual(traces);
+    }
+  });
+
+  it("after the commit, with its answer lost, leaves the messages to the sweep", async () => {
     const caller = await someone();
     const ids = [await flowOf(caller, {}, states), await flowOf(caller, {}, states)];
-    for (const id of ids) await rebind(id, { DB: brokenDatabase() });
-    const answer = await caller.call(operationId, { body: ids });
-    expect([answer.status, answer.body]).toEqual([503, { errors: [unavailable] }]);
-    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    const recorded = await Promise.all(ids.map((id) => recordQueues(id)));
+    const DB = databaseWith(async ({ commits, run }) => {
+      const done = await run();
+      if (commits) throw new Error("D1_ERROR: the connection was lost");
+      return done;
+    });
+    expect((await caller.call(operationId, { body: ids, env: { DB } })).status).toBe(503);
+    for (const id of ids) {
+      expect(await rowOf(id)).toMatchObject({ status: to, status_seq: 1 });
+      await env.DB.prepare("UPDATE outbox SET created_at = created_at - 61000 WHERE flow_id = ?").bind(id).run();
+    }
+    await sweepNow(createScheduledController(), env);
+    expect(recorded.map(namesOf)).toEqual([[`flow.${to}`], [`flow.${to}`]]);
+    expect((await caller.call(operationId, { body: ids })).body).toEqual(
+      ids.map((id) => ({ data: { id, status: to }, meta: {} })),
+    );
   });
 });
 

@@ -231,7 +231,7 @@ describe("the sweep", () => {
     await age(waiting.id, 61);
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
-       INSERT INTO outbox (id, flow_id, queue, body, created_at)
+       INSERT INTO outbox (seq, flow_id, queue, body, created_at)
        SELECT -i, flow_id, queue, body, created_at FROM outbox, n WHERE flow_id = ?`,
     )
       .bind(broken.id)

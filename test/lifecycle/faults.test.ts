@@ -99,7 +99,7 @@ describe("messages of one flow", () => {
   it("go out again, in order, if the outbox cannot be told that they went", async () => {
     const { id, start, stop } = await startable();
     const sent = await recordQueues(id);
-    await rebind(id, { DB: databaseRefusing(/^delete from "outbox"/) });
+    await rebind(id, { DB: databaseRefusing(/^DELETE FROM outbox/) });
     await start();
     await stop();
     await settle(id);
@@ -129,7 +129,9 @@ describe("messages of one flow", () => {
   it("that no queue would take are put aside, and those behind them go out", async () => {
     const { id, start } = await startable();
     const body = { headers: { name: "flow.huge" }, payload: { text: "x".repeat(130_000) } };
-    await env.DB.prepare("INSERT INTO outbox (flow_id, queue, body, created_at) VALUES (?, 'commands', ?, ?)")
+    await env.DB.prepare(
+      "INSERT INTO outbox (flow_id, seq, queue, body, created_at) VALUES (?1, ?3, 'commands', ?2, ?3)",
+    )
       .bind(id, JSON.stringify(body), Date.now())
       .run();
     const sent = await recordQueues(id);

@@ -215,7 +215,7 @@ function whenOverdue({ status, tries }: Model): Decision {
 }
 
 /** Gives the input to the object and answers what came of it and what should have. */
-async function ask(pair: Pair, trigger: Trigger, { about, fault }: Step): Promise<[Outcome, Outcome]> {
+async function ask(pair: Pair, trigger: Trigger, { about, fault }: Step): Promise<[Outcome, object]> {
   const { id, model } = pair;
   const isReport = trigger === "started" || trigger === "stopped" || trigger === "failed";
   const earlier = pair.startIds.at(-2) ?? "never";
@@ -242,8 +242,11 @@ async function ask(pair: Pair, trigger: Trigger, { about, fault }: Step): Promis
   pair.fault = undefined;
   if (trigger === "deadline" && cut === "before") await bringTo(id, { deadline_at: Date.now() + 60_000 });
   if (cut !== undefined) return [outcome, { ok: false, error: "STORAGE_UNAVAILABLE" }];
-  if (decision.kind === "refuse") return [outcome, { ok: false, error: decision.error }];
-  return [outcome, { ok: true, result: decision.kind, from, status: model.status, statusSeq: model.seq }];
+  if (decision.kind === "refuse") return [outcome, { ok: false, error: decision.error, bookmark: expect.any(String) }];
+  const etag = `"1-${model.seq}${model.tries > 1 ? `-${model.tries}` : ""}"`;
+  const bookmark: unknown = expect.stringMatching(/^[\w-]+$/);
+  const { status, seq: statusSeq } = model;
+  return [outcome, { ok: true, result: decision.kind, from, status, statusSeq, etag, bookmark }];
 }
 
 async function take(pair: Pair, step: Step): Promise<void> {

@@ -263,17 +263,17 @@ describe.each([
     expect(namesOf(sent)).toEqual([command]);
   });
 
-  it("handles 200 ids, but refuses more before anything is done", async () => {
+  it("handles 1000 ids, but refuses more before anything is done", async () => {
     const caller = await someone();
     const id = await flowOf(caller, {}, ready);
-    const many = Array.from({ length: 199 }, () => "nope");
+    const many = Array.from({ length: 999 }, () => "nope");
     const refused = await caller.call(operationId, { body: [id, ...many, "nope"] });
     expect(refused.status).toBe(400);
     expect(refused.body.errors[0].error).toBe("INVALID_BODY");
     expect((await rowOf(id))?.status).toBe(ready.status ?? "inactive");
     const answer = await caller.call(operationId, { body: [...many, id] });
-    expect(answer.body).toHaveLength(200);
-    expect(answer.body[199]).toEqual({ data: { id, status: to }, meta: {} });
+    expect(answer.body).toHaveLength(1000);
+    expect(answer.body[999]).toEqual({ data: { id, status: to }, meta: {} });
   });
 });
 

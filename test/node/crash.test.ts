@@ -37,6 +37,7 @@ it("a start that was answered survives the death of every process, wherever its 
   const settings = {
     ENVIRONMENT: "development",
     IAM_JWT_SECRET: secret,
+    CURSOR_SECRET: secret,
     LOG_LEVEL: "silent",
     COMMAND_DEADLINE_SECONDS: 1,
     START_TRIES: 20,

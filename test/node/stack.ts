@@ -26,6 +26,8 @@ const settings = {
   INTROSPECT_ENDPOINT_BASIC: "",
   COMMAND_DEADLINE_SECONDS: "30",
   START_TRIES: "5",
+  SERVER_TIMING: "false",
+  REVISION_LIMIT: "100",
 };
 
 export interface Answer {
@@ -43,7 +45,7 @@ export async function startStack(
   options: { readonly environment?: string; readonly workers?: string[]; readonly vars?: Record<string, string> } = {},
 ) {
   const secret = randomBytes(32).toString("hex");
-  const secrets = { ...settings, IAM_JWT_SECRET: secret, ...options.vars };
+  const secrets = { ...settings, IAM_JWT_SECRET: secret, CURSOR_SECRET: secret, ...options.vars };
   const harness = createTestHarness({
     root: fileURLToPath(new URL("../..", import.meta.url)),
     workers: [

@@ -100,6 +100,8 @@ export async function call(
   );
   const text = await answer.text();
   const body: unknown = text === "" ? undefined : JSON.parse(text);
+  if (answer.status === 304) expect(declared.responses[304], `${operationId} does not declare 304`).toBeDefined();
+  if (answer.status === 304) return { status: answer.status, headers: answer.headers, body };
   const schema = declared.responses[answer.status]?.content?.["application/json"]?.schema;
   if (schema === undefined) throw new Error(`${operationId} does not declare ${answer.status}: ${text}`);
   expect(schema.parse(body), `${operationId} ${answer.status} answers fields that it does not declare`).toEqual(body);

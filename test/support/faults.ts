@@ -53,10 +53,11 @@ export interface Batch {
 export const databaseWith = (around: (batch: Batch) => Promise<D1Result[]>, real: D1Database = env.DB): D1Database =>
   new Proxy(real, {
     get(target, key) {
+      if (key === "withSession") return (from: string) => databaseWith(around, sessionOf(target, from));
       if (key === "batch") {
         return (statements: D1PreparedStatement[]) => {
           const sql = statements.map((statement) => (statement as unknown as { statement: string }).statement);
-          const commits = sql.some((text) => /^insert into "outbox"/i.test(text));
+          const commits = sql.some((text) => /^insert into outbox/i.test(text));
           return around({ sql, commits, run: () => target.batch(statements) });
         };
       }
@@ -65,12 +66,17 @@ export const databaseWith = (around: (batch: Batch) => Promise<D1Result[]>, real
     },
   });
 
+const sessionOf = (real: D1Database, from: string): D1Database => real.withSession(from) as unknown as D1Database;
+
 const refuse = (): never => {
   throw new Error("D1_ERROR: the network connection was lost");
 };
 
 /** A database that does not answer at all. */
-export const brokenDatabase = (): D1Database => new Proxy(env.DB, { get: () => refuse });
+export const brokenDatabase = (): D1Database =>
+  new Proxy(env.DB, {
+    get: (_, key) => (key === "withSession" ? brokenDatabase : key === "getBookmark" ? () => null : refuse),
+  });
 
 /** Changes bindings of a flow's object until it is evicted or they are changed back. */
 export const rebind = (id: string, changed: Record<string, unknown>): Promise<void> =>
@@ -89,9 +95,10 @@ export async function traceOf(id: string) {
 }
 
 /** A database that refuses the statements that match. */
-export const databaseRefusing = (statements: RegExp): D1Database =>
-  new Proxy(env.DB, {
+export const databaseRefusing = (statements: RegExp, real: D1Database = env.DB): D1Database =>
+  new Proxy(real, {
     get(target, key) {
+      if (key === "withSession") return (from: string) => databaseRefusing(statements, sessionOf(target, from));
       const value: unknown = Reflect.get(target, key);
       if (typeof value !== "function") return value;
       return (...args: unknown[]): unknown =>

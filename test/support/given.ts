@@ -58,6 +58,28 @@ export async function bringTo(id: string, state: StoredState): Promise<void> {
   }
 }
 
+/**
+ * Writes when a flow was stored and changed, past the API, and moves it to the end of that millisecond in the order of
+ * storing, with all that goes by its place.
+ */
+export async function setTimes(id: string, created: number, updated: number): Promise<void> {
+  const place = `(SELECT coalesce(max(pos) + 1, ?2) FROM flows WHERE pos >= ?2 AND pos < ?2 + 1024)`;
+  const before = "(SELECT pos FROM flows WHERE id = ?1)";
+  const texts: [string, ...unknown[]][] = [
+    [`DELETE FROM flow_search WHERE rowid = ${before}`, id],
+    [`UPDATE flow_shares SET pos = ${place} WHERE pos = ${before}`, id, created * 1024],
+    [
+      `UPDATE flows SET pos = ${place}, created_at = ?3, updated_at = ?4 WHERE id = ?1`,
+      id,
+      created * 1024,
+      created,
+      updated,
+    ],
+    [`INSERT INTO flow_search (rowid, text) SELECT pos, search_text FROM flows WHERE id = ?1`, id],
+  ];
+  await env.DB.batch(texts.map(([text, ...values]) => env.DB.prepare(text).bind(...values)));
+}
+
 /** Lets the flow's object hand over all that waits in the outbox. */
 export const settle = (id: string): Promise<void> => env.FLOW_OBJECT.getByName(id).relay(id);
 
@@ -78,8 +100,12 @@ export const rowOf = (id: string): Promise<Row | null> =>
 
 /** The messages of a flow that no queue has taken yet. */
 export async function outboxOf(id: string): Promise<{ queue: string; body: string }[]> {
-  const found = await env.DB.prepare("SELECT queue, body FROM outbox WHERE flow_id = ? ORDER BY id")
+  const found = await env.DB.prepare("SELECT queue, body FROM outbox WHERE flow_id = ? ORDER BY seq")
     .bind(id)
     .all<{ queue: string; body: string }>();
   return found.results;
 }
+
+/** Who owns what, as the tables of the database have it. */
+export const OWNERSHIP =
+  "(SELECT home AS owner_id, id AS flow_id FROM flows WHERE home IS NOT NULL UNION ALL SELECT owner_id, flows.id FROM flow_shares JOIN flows USING (pos))";

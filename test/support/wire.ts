@@ -28,9 +28,25 @@ export const errorsOf = async (answer: Response): Promise<Record<string, unknown
   (await answer.json<{ errors: Record<string, unknown>[] }>()).errors;
 
 /** A database whose statements and batches all answer the same. */
-export function databaseThat(answers: () => Promise<unknown>) {
-  const statement = { bind: () => statement, all: answers, raw: answers, run: answers, first: answers };
-  return { prepare: () => statement, batch: answers };
+export function databaseThat(answers: () => Promise<unknown>): object {
+  const statement: object = { bind: () => statement, all: answers, raw: answers, run: answers, first: answers };
+  const database: object = {
+    prepare: () => statement,
+    batch: answers,
+    getBookmark: () => null,
+    withSession: () => database,
+  };
+  return database;
+}
+
+const fail = (): never => {
+  throw new Error("D1_ERROR: the disk of host db-17 is full");
+};
+
+/** A database that throws before it even promises anything. */
+export function throwingDatabase(): object {
+  const database: object = { prepare: fail, batch: fail, getBookmark: () => null, withSession: () => database };
+  return database;
 }
 
 /** A database that is down. Drizzle wraps what a statement throws and passes on what a batch throws. */

@@ -4,6 +4,7 @@ import type { HttpEnv } from "../../identity/context.ts";
 import { MOST_AT_ONCE } from "../many.ts";
 import { FlowInput, FlowPatch } from "../model.ts";
 import { readingRoutes } from "./reading.ts";
+import { revisionRoutes } from "./revisions.ts";
 import { writingRoutes } from "./writing.ts";
 
 export const flowRoutes = new OpenAPIHono<HttpEnv>();
@@ -25,3 +26,4 @@ flowRoutes.openAPIRegistry.register(
 
 flowRoutes.route("/", writingRoutes);
 flowRoutes.route("/", readingRoutes);
+flowRoutes.route("/", revisionRoutes);

@@ -2,24 +2,48 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import type { HttpEnv } from "../../identity/context.ts";
 import { refusals, secured } from "../../identity/http.ts";
-import { json } from "../../platform/http.ts";
+import { IfNoneMatch, isKnown } from "../../platform/conditional.ts";
+import { json, send } from "../../platform/http.ts";
+import { flowAnswer, tagOf } from "../answer.ts";
 import { getFlow } from "../get.ts";
-import { FlowQuery, listFlows } from "../list.ts";
+import { listFlows } from "../list.ts";
+import { FlowQuery } from "../list-query.ts";
 import { Flow } from "../model.ts";
 import { getStepLogs, StepLog } from "../step-logs.ts";
 import { FlowAnswer, FlowParams } from "./schemas.ts";
 
 const FlowListAnswer = z
   .object({
-    data: z.array(Flow).meta({ description: "The flows of this page." }),
+    data: z
+      .array(Flow.partial().required({ id: true }))
+      .meta({ description: "The flows of this page: whole, or with `fields` only those keys." }),
     meta: z
       .object({
         total: z.int().meta({ description: "Flows that match, on all pages.", example: 42 }),
-        page: z.int().meta({ description: "This page; the first is 1.", example: 1 }),
+        page: z
+          .int()
+          .optional()
+          .meta({ description: "This page; the first is 1. Not known where a cursor led.", example: 1 }),
         perPage: z.int().meta({ description: "Flows per page.", example: 10 }),
         totalPages: z.int().meta({ description: "Number of pages; 0 if nothing matches.", example: 5 }),
       })
       .meta({ id: "PageMeta", description: "Where this page stands." }),
+    links: z
+      .object({
+        next: z.string().nullable().meta({
+          description: "Address of the page behind this one; null if there is none.",
+          example: "/flows?page%5Bsize%5D=10&page%5Bafter%5D=WzE3OTUz.c2lnbmF0dXJl",
+        }),
+        prev: z
+          .string()
+          .nullable()
+          .meta({ description: "Address of the page before this one; null if there is none.", example: null }),
+      })
+      .meta({
+        id: "PageLinks",
+        description:
+          "Lead from page to page at the same cost however deep. They hold a place in the order, not a number: flows that come or go elsewhere neither repeat nor skip any.",
+      }),
   })
   .meta({ id: "FlowListAnswer", description: "A page of flows." });
 
@@ -46,8 +70,12 @@ const getRoute = createRoute({
   summary: "Get a flow",
   description: "One flow that you or your tenant own. Needs the permission `flows.read`.",
   ...secured("read"),
-  request: { params: FlowParams },
-  responses: { 200: json(FlowAnswer, "The flow."), ...refusals("INVALID_ID", "FLOW_NOT_FOUND") },
+  request: { params: FlowParams, headers: IfNoneMatch },
+  responses: {
+    200: json(FlowAnswer, "The flow. Its ETag stands for the document and the status."),
+    304: { description: "The flow is still the one with the ETag that was sent." },
+    ...refusals("INVALID_ID", "FLOW_NOT_FOUND"),
+  },
 });
 
 const logsRoute = createRoute({
@@ -102,10 +130,13 @@ const logsRoute = createRoute({
 });
 
 export const readingRoutes = new OpenAPIHono<HttpEnv>()
-  .openapi(listRoute, async (c) => c.json(await listFlows(c.var.context, c.req.valid("query")), 200))
+  .openapi(listRoute, async (c) => send(c, await listFlows(c.var.context, c.req.valid("query"))))
   .openapi(getRoute, async (c) => {
     const flow = await getFlow(c.var.context, c.req.valid("param").id);
-    return c.json({ data: flow, meta: {} }, 200);
+    const etag = tagOf(flow);
+    if (!isKnown(c.req.header("if-none-match"), etag)) return send(c, flowAnswer(flow));
+    c.header("etag", etag);
+    return c.body(null, 304);
   })
   .openapi(logsRoute, async (c) => {
     const { id, stepId } = c.req.valid("param");

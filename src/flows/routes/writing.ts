@@ -2,9 +2,12 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { can } from "../../identity/actor.ts";
 import type { HttpEnv } from "../../identity/context.ts";
-import { bodyErrors, refusals, secured } from "../../identity/http.ts";
+import { bodyErrors, refusals, repeatErrors, secured } from "../../identity/http.ts";
 import { AppError } from "../../platform/errors.ts";
-import { documentedBody, json, jsonBody } from "../../platform/http.ts";
+import { IdempotencyKey, repeatable } from "../../identity/idempotency.ts";
+import { IfMatch } from "../../platform/conditional.ts";
+import { documentedBody, json, jsonBody, listBody, send } from "../../platform/http.ts";
+import { flowAnswer, flowsAnswer } from "../answer.ts";
 import { createFlow, createFlows } from "../create.ts";
 import { deleteFlow } from "../delete.ts";
 import { exampleFlow } from "../example.ts";
@@ -22,12 +25,15 @@ const createFlowRoute = createRoute({
   tags: ["Flows"],
   summary: "Store a flow, or several",
   description:
-    "The flow is checked as a whole and every finding is told. You and your tenant become owners. Needs the permission `flows.write`; for an array of up to 200 flows also `flows.bulk`, `tenant.all` or `all`. Of an array those that pass are stored.",
-  ...secured("write", jsonBody),
-  request: { body: documentedBody("FlowInputOrArray", "A flow, or an array of up to 200.", exampleFlow) },
+    "The flow is checked as a whole and every finding is told. You and your tenant become owners. Needs the permission `flows.write`; for an array of up to 1000 flows also `flows.bulk`, `tenant.all` or `all`. Of an array those that pass are stored.",
+  ...secured("write", listBody, repeatable),
+  request: {
+    headers: IdempotencyKey,
+    body: documentedBody("FlowInputOrArray", "A flow, or an array of up to 1000.", exampleFlow),
+  },
   responses: {
     201: json(z.union([FlowAnswer, FlowsAnswer]), "The stored flow; for an array one entry per flow, in its place."),
-    ...refusals("INVALID_FLOW", "OWNER_NOT_ALLOWED", "MISSING_BULK_PERMISSION", ...bodyErrors),
+    ...refusals("INVALID_FLOW", "OWNER_NOT_ALLOWED", "MISSING_BULK_PERMISSION", ...repeatErrors, ...bodyErrors),
   },
 });
 
@@ -66,8 +72,8 @@ const updateManyRoute = createRoute({
   tags: ["Flows"],
   summary: "Edit several flows",
   description:
-    "Up to 200 edits, each with the `id` of its flow, made one after another. One that fails does not hold up the others. Needs the permission `flows.bulk`.",
-  ...secured("bulk", jsonBody),
+    "Up to 1000 edits, each with the `id` of its flow; those of one flow are made one after another. One that fails does not hold up the others. Needs the permission `flows.bulk`.",
+  ...secured("bulk", listBody),
   request: {
     body: documentedBody("FlowPatchArray", "The edits.", [{ id: "6b0259e4ef2fe4ca09ca001d", name: "A better name" }]),
   },
@@ -86,7 +92,11 @@ const updateRoute = createRoute({
   description:
     "Replaces the top-level keys that are sent, each as a whole. The flow must be inactive. Owners can be added; only an admin takes them away. Needs the permission `flows.write`.",
   ...secured("write", jsonBody),
-  request: { params: FlowParams, body: documentedBody("FlowPatch", "The keys to replace.", { name: "A better name" }) },
+  request: {
+    params: FlowParams,
+    headers: IfMatch,
+    body: documentedBody("FlowPatch", "The keys to replace.", { name: "A better name" }),
+  },
   responses: {
     200: json(FlowAnswer, "The flow after the edit."),
     ...refusals(
@@ -97,6 +107,7 @@ const updateRoute = createRoute({
       "FLOW_NOT_FOUND",
       "FLOW_NOT_INACTIVE",
       "REVISION_CONFLICT",
+      "PRECONDITION_FAILED",
       ...bodyErrors,
     ),
   },
@@ -108,9 +119,10 @@ const deleteRoute = createRoute({
   operationId: "deleteFlow",
   tags: ["Flows"],
   summary: "Delete a flow",
-  description: "Removes the flow for good. It must be inactive. Needs the permission `flows.write`.",
+  description:
+    "Removes the flow for good, with its earlier revisions. It must be inactive. Needs the permission `flows.write`.",
   ...secured("write"),
-  request: { params: FlowParams },
+  request: { params: FlowParams, headers: IfMatch },
   responses: {
     200: json(
       z
@@ -118,27 +130,28 @@ const deleteRoute = createRoute({
         .meta({ id: "DeletedAnswer", description: "Confirms a deletion." }),
       "The flow is gone.",
     ),
-    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "FLOW_NOT_INACTIVE", "REVISION_CONFLICT"),
+    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "FLOW_NOT_INACTIVE", "REVISION_CONFLICT", "PRECONDITION_FAILED"),
   },
 });
 
 export const writingRoutes = new OpenAPIHono<HttpEnv>()
   .openapi(createFlowRoute, async (c) => {
     const { context: ctx, body, config } = c.var;
-    if (!Array.isArray(body)) return c.json({ data: await createFlow(ctx, body), meta: {} }, 201);
+    if (!Array.isArray(body)) return send(c, await createFlow(ctx, body));
     const mayBulk = can(ctx.actor, config.FLOW_BULK_PERMISSION) || can(ctx.actor, "tenant.all");
     if (!mayBulk) throw new AppError("MISSING_BULK_PERMISSION");
-    return c.json({ data: await createFlows(ctx, body), meta: {} }, 201);
+    return send(c, await createFlows(ctx, body));
   })
   .openapi(validateRoute, (c) => c.json({ data: validateFlow(c.var.context, c.var.body), meta: {} }, 200))
   .openapi(updateManyRoute, async (c) => {
-    return c.json({ data: await updateFlows(c.var.context, c.var.body), meta: {} }, 200);
+    return send(c, flowsAnswer(await updateFlows(c.var.context, c.var.body), 200));
   })
   .openapi(updateRoute, async (c) => {
-    const flow = await updateFlow(c.var.context, { id: c.req.valid("param").id, body: c.var.body });
-    return c.json({ data: flow, meta: {} }, 200);
+    const ifMatch = c.req.header("if-match");
+    const flow = await updateFlow(c.var.context, { id: c.req.valid("param").id, body: c.var.body, ifMatch });
+    return send(c, flowAnswer(flow));
   })
   .openapi(deleteRoute, async (c) => {
-    await deleteFlow(c.var.context, c.req.valid("param").id);
+    await deleteFlow(c.var.context, c.req.valid("param").id, c.req.header("if-match"));
     return c.json({ msg: "Flow was successfully deleted" }, 200);
   });

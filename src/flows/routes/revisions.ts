@@ -1,0 +1,145 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+
+import type { HttpEnv } from "../../identity/context.ts";
+import { refusals, repeatErrors, secured } from "../../identity/http.ts";
+import { IdempotencyKey, repeatable } from "../../identity/idempotency.ts";
+import { IfMatch } from "../../platform/conditional.ts";
+import { json, send } from "../../platform/http.ts";
+import { Meta } from "../model.ts";
+import {
+  diffRevisions,
+  getRevision,
+  listRevisions,
+  restoreRevision,
+  Revision,
+  RevisionDiff,
+  RevisionDocument,
+} from "../revisions.ts";
+import { FlowAnswer, FlowParams } from "./schemas.ts";
+
+const number = (name: string, description: string) =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, "Use the number of a revision.")
+    .openapi({ param: { name, in: "path" }, description, example: "2" });
+
+const RevisionParams = FlowParams.extend({ revision: number("revision", "Number of the revision.") });
+const kept = "As many are kept as the setting REVISION_LIMIT says, 100 if it says nothing; the oldest go first.";
+
+const listRoute = createRoute({
+  method: "get",
+  path: "/flows/{id}/revisions",
+  operationId: "getFlowRevisions",
+  tags: ["Revisions"],
+  summary: "List the revisions of a flow",
+  description: `Who changed what and when, newest first. ${kept} Needs the permission \`flows.read\`.`,
+  ...secured("read"),
+  request: {
+    params: FlowParams,
+    query: z.object({
+      before: z
+        .string()
+        .regex(/^[1-9]\d{0,8}$/, "Use the number of a revision.")
+        .optional()
+        .meta({ description: "Only revisions below this number.", example: "12" }),
+    }),
+  },
+  responses: {
+    200: json(
+      z
+        .object({
+          data: z.array(Revision).meta({ description: "Up to 50 revisions." }),
+          meta: z
+            .object({
+              before: z
+                .int()
+                .nullable()
+                .meta({ description: "Ask with this number for the next page; null on the last.", example: null }),
+            })
+            .meta({ description: "Where this page stands." }),
+        })
+        .meta({ id: "RevisionsAnswer", description: "A page of revisions." }),
+      "The revisions.",
+    ),
+    ...refusals("INVALID_ID", "INVALID_PARAMETER", "FLOW_NOT_FOUND"),
+  },
+});
+
+const getRoute = createRoute({
+  method: "get",
+  path: "/flows/{id}/revisions/{revision}",
+  operationId: "getFlowRevision",
+  tags: ["Revisions"],
+  summary: "Get a revision of a flow",
+  description: `The document as it was. ${kept} Needs the permission \`flows.read\`.`,
+  ...secured("read"),
+  request: { params: RevisionParams },
+  responses: {
+    200: json(
+      z.object({ data: RevisionDocument, meta: Meta }).meta({ id: "RevisionAnswer", description: "One revision." }),
+      "The revision.",
+    ),
+    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "REVISION_NOT_FOUND"),
+  },
+});
+
+const diffRoute = createRoute({
+  method: "get",
+  path: "/flows/{id}/revisions/{revision}/diff/{other}",
+  operationId: "diffFlowRevisions",
+  tags: ["Revisions"],
+  summary: "Compare two revisions of a flow",
+  description:
+    "What makes the second of the first, as JSON Patch and by node and edge. Needs the permission `flows.read`.",
+  ...secured("read"),
+  request: { params: RevisionParams.extend({ other: number("other", "Number of the revision to compare with.") }) },
+  responses: {
+    200: json(
+      z.object({ data: RevisionDiff, meta: Meta }).meta({ id: "RevisionDiffAnswer", description: "A difference." }),
+      "The difference; empty lists if there is none.",
+    ),
+    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "REVISION_NOT_FOUND"),
+  },
+});
+
+const restoreRoute = createRoute({
+  method: "post",
+  path: "/flows/{id}/revisions/{revision}/restore",
+  operationId: "restoreFlowRevision",
+  tags: ["Revisions"],
+  summary: "Restore a revision of a flow",
+  description:
+    "Makes the document of a revision the present one, as a new revision; the owners stay. The flow must be inactive. Needs the permission `flows.write`.",
+  ...secured("write", repeatable),
+  request: { params: RevisionParams, headers: IfMatch.extend(IdempotencyKey.shape) },
+  responses: {
+    200: json(FlowAnswer, "The flow after it."),
+    ...refusals(
+      "INVALID_ID",
+      "REVISION_NOT_FOUND",
+      "INVALID_FLOW",
+      "FLOW_NOT_INACTIVE",
+      "REVISION_CONFLICT",
+      "PRECONDITION_FAILED",
+      ...repeatErrors,
+    ),
+  },
+});
+
+export const revisionRoutes = new OpenAPIHono<HttpEnv>()
+  .openapi(listRoute, async (c) => {
+    const page = { before: Number(c.req.valid("query").before ?? 1_000_000_000), size: 50 };
+    return c.json(await listRevisions(c.var.context, c.req.valid("param").id, page), 200);
+  })
+  .openapi(getRoute, async (c) => {
+    const { id, revision } = c.req.valid("param");
+    return c.json({ data: await getRevision(c.var.context, id, Number(revision)), meta: {} }, 200);
+  })
+  .openapi(diffRoute, async (c) => {
+    const { id, revision, other } = c.req.valid("param");
+    return c.json({ data: await diffRevisions(c.var.context, id, Number(revision), Number(other)), meta: {} }, 200);
+  })
+  .openapi(restoreRoute, async (c) => {
+    const { id, revision } = c.req.valid("param");
+    return send(c, await restoreRevision(c.var.context, id, Number(revision), c.req.header("if-match")));
+  });
