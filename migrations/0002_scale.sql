@@ -60,8 +60,6 @@ CREATE INDEX `flows_updated` ON `flows` (`status`, `updated_at`);
 --> statement-breakpoint
 CREATE INDEX `flows_name` ON `flows` (`name`);
 --> statement-breakpoint
-CREATE INDEX `flows_reviser` ON `flows` (`revised_by`);
---> statement-breakpoint
 CREATE TABLE `flow_shares` (
   `owner_id` text NOT NULL,
   `home` text NOT NULL,
@@ -156,9 +154,13 @@ INSERT INTO `flow_counts`
   SELECT '', sum(`status` = 'inactive'), sum(`status` = 'starting'), sum(`status` = 'active'), sum(`status` = 'stopping')
   FROM `flows` HAVING count(*) > 0;
 --> statement-breakpoint
-INSERT INTO `facet_counts` SELECT 'type', `type`, coalesce(`home`, ''), count(*) FROM `flows` WHERE `type` IS NOT NULL GROUP BY 2, 3;
+INSERT INTO `facet_counts`
+  SELECT 'type', `type`, `of`, count(*) FROM (SELECT `type`, `home` AS `of` FROM `flows` UNION ALL SELECT `type`, '' FROM `flows`)
+  WHERE `type` IS NOT NULL AND `of` IS NOT NULL GROUP BY 2, 3;
 --> statement-breakpoint
-INSERT INTO `facet_counts` SELECT 'fromTemplate', `from_template`, coalesce(`home`, ''), count(*) FROM `flows` WHERE `from_template` IS NOT NULL GROUP BY 2, 3;
+INSERT INTO `facet_counts`
+  SELECT 'fromTemplate', `from_template`, `of`, count(*) FROM (SELECT `from_template`, `home` AS `of` FROM `flows` UNION ALL SELECT `from_template`, '' FROM `flows`)
+  WHERE `from_template` IS NOT NULL AND `of` IS NOT NULL GROUP BY 2, 3;
 --> statement-breakpoint
 -- What follows from a flow is kept by triggers, so that no statement can forget it.
 CREATE TRIGGER `flows_inserted` AFTER INSERT ON `flows` BEGIN
@@ -174,9 +176,10 @@ CREATE TRIGGER `flows_inserted` AFTER INSERT ON `flows` BEGIN
     ON CONFLICT DO UPDATE SET inactive = inactive + excluded.inactive, starting = starting + excluded.starting,
       active = active + excluded.active, stopping = stopping + excluded.stopping;
   INSERT INTO `facet_counts`
-    SELECT kind, told, coalesce(NEW.home, ''), 1
-    FROM (SELECT 'type' AS kind, NEW.type AS told UNION ALL SELECT 'fromTemplate', NEW.from_template)
-    WHERE told IS NOT NULL
+    SELECT kind, told, of, 1
+    FROM (SELECT 'type' AS kind, NEW.type AS told, NEW.home AS of UNION ALL SELECT 'type', NEW.type, ''
+      UNION ALL SELECT 'fromTemplate', NEW.from_template, NEW.home UNION ALL SELECT 'fromTemplate', NEW.from_template, '')
+    WHERE told IS NOT NULL AND of IS NOT NULL
     ON CONFLICT DO UPDATE SET flows = flows + 1;
 END;
 --> statement-breakpoint
@@ -204,12 +207,13 @@ END;
 CREATE TRIGGER `flows_refaceted` AFTER UPDATE OF `document`, `home` ON `flows`
   WHEN OLD.type IS NOT NEW.type OR OLD.from_template IS NOT NEW.from_template OR OLD.home IS NOT NEW.home
 BEGIN
-  UPDATE `facet_counts` SET flows = flows - 1 WHERE `facet` = 'type' AND `value` = OLD.type AND `scope` = coalesce(OLD.home, '');
-  UPDATE `facet_counts` SET flows = flows - 1 WHERE `facet` = 'fromTemplate' AND `value` = OLD.from_template AND `scope` = coalesce(OLD.home, '');
+  UPDATE `facet_counts` SET flows = flows - 1 WHERE `facet` = 'type' AND `value` = OLD.type AND `scope` IN ('', OLD.home);
+  UPDATE `facet_counts` SET flows = flows - 1 WHERE `facet` = 'fromTemplate' AND `value` = OLD.from_template AND `scope` IN ('', OLD.home);
   INSERT INTO `facet_counts`
-    SELECT kind, told, coalesce(NEW.home, ''), 1
-    FROM (SELECT 'type' AS kind, NEW.type AS told UNION ALL SELECT 'fromTemplate', NEW.from_template)
-    WHERE told IS NOT NULL
+    SELECT kind, told, of, 1
+    FROM (SELECT 'type' AS kind, NEW.type AS told, NEW.home AS of UNION ALL SELECT 'type', NEW.type, ''
+      UNION ALL SELECT 'fromTemplate', NEW.from_template, NEW.home UNION ALL SELECT 'fromTemplate', NEW.from_template, '')
+    WHERE told IS NOT NULL AND of IS NOT NULL
     ON CONFLICT DO UPDATE SET flows = flows + 1;
 END;
 --> statement-breakpoint
@@ -241,7 +245,7 @@ CREATE TRIGGER `flows_deleted` AFTER DELETE ON `flows` BEGIN
     inactive = inactive - (OLD.status = 'inactive'), starting = starting - (OLD.status = 'starting'),
     active = active - (OLD.status = 'active'), stopping = stopping - (OLD.status = 'stopping')
     WHERE `scope` IN ('', OLD.home);
-  UPDATE `facet_counts` SET flows = flows - 1 WHERE `facet` = 'type' AND `value` = OLD.type AND `scope` = coalesce(OLD.home, '');
-  UPDATE `facet_counts` SET flows = flows - 1 WHERE `facet` = 'fromTemplate' AND `value` = OLD.from_template AND `scope` = coalesce(OLD.home, '');
+  UPDATE `facet_counts` SET flows = flows - 1 WHERE `facet` = 'type' AND `value` = OLD.type AND `scope` IN ('', OLD.home);
+  UPDATE `facet_counts` SET flows = flows - 1 WHERE `facet` = 'fromTemplate' AND `value` = OLD.from_template AND `scope` IN ('', OLD.home);
   DELETE FROM `revisions` WHERE `flow_id` = OLD.id;
 END;

@@ -21,12 +21,12 @@ const reported =
   };
 
 const ownerDeleted: Handler = async (env, message) => {
-  const { id } = DeletedOwnerPayload.parse(message.payload);
+  const { id, from } = DeletedOwnerPayload.parse(message.payload);
   const by = { db: databaseOf(env.DB), objects: env.FLOW_OBJECT, now: Date.now };
-  const { more, removed, stopped } = await removeOwnerStep(by, id);
+  const { next, removed, stopped } = await removeOwnerStep(by, id, from);
   // The next step is a message of its own, sent before this one counts as handled.
-  if (more) await env.FLOW_REPORTS.send(message);
-  return `removed ${removed}, stopped ${stopped}${more ? ", more to come" : ""}`;
+  if (next !== undefined) await env.FLOW_REPORTS.send({ ...message, payload: { id, from: next } });
+  return `removed ${removed}, stopped ${stopped}${next === undefined ? "" : ", more to come"}`;
 };
 
 const reports = new Map<string, Handler>([

@@ -47,7 +47,6 @@ export const flows = sqliteTable(
     index("flows_home_name").on(table.home, table.status, table.name, table.pos, table.type),
     index("flows_updated").on(table.status, table.updatedAt),
     index("flows_name").on(table.name),
-    index("flows_reviser").on(table.revisedBy),
   ],
 );
 
@@ -67,7 +66,7 @@ export const flowCounts = sqliteTable("flow_counts", {
   stopping: integer("stopping").notNull(),
 });
 
-/** How many flows of a home have this type or template. Kept by triggers. */
+/** How many flows of a home have this type or template, and under the empty name all together. Kept by triggers. */
 export const facetCounts = sqliteTable(
   "facet_counts",
   {

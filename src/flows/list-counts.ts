@@ -20,8 +20,7 @@ const countOfStatuses = ({ reach, statuses }: Selection, p: P): string =>
   `(SELECT coalesce(sum(${statuses.join(" + ") || "0"}), 0) FROM flow_counts WHERE scope IN (${scopesOf(reach, p)}))`;
 
 function countOfFacet(reach: Reach, [facet, value]: readonly [string, string], p: P): string {
-  const scope = reach === null ? "" : ` AND scope IN (${scopesOf(reach, p)})`;
-  return `(SELECT coalesce(sum(flows), 0) FROM facet_counts WHERE facet = ${p(facet)} AND value = ${p(value)}${scope})`;
+  return `(SELECT coalesce(sum(flows), 0) FROM facet_counts WHERE facet = ${p(facet)} AND value = ${p(value)} AND scope IN (${scopesOf(reach, p)}))`;
 }
 
 export function countOf(selection: Selection, p: P): string {

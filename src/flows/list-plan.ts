@@ -27,8 +27,8 @@ export function pagePlan(
   const parameters = new Parameters();
   const p = parameters.of;
   const { common, text: places } = placesOf(selection, order, portion, parameters);
-  const direction = order.descending ? "DESC" : "ASC";
-  const rest = `CROSS JOIN flows ON flows.pos = page.p ORDER BY page.k ${direction}, page.p ${direction}`;
+  // The loop over the ordered places is the outer one: its order is that of the answer, and nothing is sorted again.
+  const rest = "CROSS JOIN flows ON flows.pos = page.p";
   if (weighed === undefined) {
     const text = `${withCommon(common)}SELECT ${columns} FROM (${places}) AS page ${rest}`;
     return { text, parameters: parameters.all };

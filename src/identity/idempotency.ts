@@ -1,9 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import { z } from "zod";
 
 import { constraintIn, inStorage } from "../db/client.ts";
 import { AppError } from "../platform/errors.ts";
-import { send, type Answer } from "../platform/http.ts";
+import { headerParameter, send, type Answer } from "../platform/http.ts";
 import { hexOf } from "../platform/ids.ts";
 import type { Context, HttpEnv, Repeatable } from "./context.ts";
 import { reachOf, reachParameters, within } from "./ownership.ts";
@@ -11,17 +10,11 @@ import { reachOf, reachParameters, within } from "./ownership.ts";
 const HOURS_24 = 24 * 60 * 60 * 1000;
 
 /** Documents the header on a route. */
-export const IdempotencyKey = z.object({
-  "idempotency-key": z
-    .string()
-    .regex(/^[\x20-\x7e]{1,255}$/, "Use 1 to 255 printable characters.")
-    .optional()
-    .meta({
-      description:
-        "Makes it safe to send the request again: within 24 hours the same key with the same request gets the same answer and does nothing twice. With another request it is refused with 422.",
-      example: "0b9c8a51-6a0e-4c12-9d9d-2f1d4f3f8a77",
-    }),
-});
+export const idempotencyHeader = headerParameter(
+  "idempotency-key",
+  "0b9c8a51-6a0e-4c12-9d9d-2f1d4f3f8a77",
+  "Makes it safe to send the request again: within 24 hours the same key with the same request gets the same answer and does nothing twice. With another request it is refused with 422. 1 to 255 printable characters.",
+);
 
 type Known = Pick<Context, "db" | "now"> & { readonly repeat?: Repeatable | undefined };
 
@@ -124,6 +117,7 @@ export const forgetRecords = (db: Known["db"], now: number, most: number): D1Pre
 export const repeatable: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const sent = c.req.header("idempotency-key");
   if (sent === undefined) return next();
+  if (!/^[\x20-\x7e]{1,255}$/.test(sent)) throw badKey();
   const { context } = c.var;
   const repeat = await repeatOf(context.actor.sub, sent, `${c.req.method} ${c.req.url}\n${c.var.bodyText ?? ""}`);
   const found = await recall(context, repeat);
@@ -135,6 +129,12 @@ export const repeatable: MiddlewareHandler<HttpEnv> = async (c, next) => {
     if (twins) c.res = await again(c, twins);
   }
 };
+
+function badKey(): AppError {
+  const parameter = "idempotency-key";
+  const message = `Invalid ${parameter} parameter`;
+  return new AppError("INVALID_PARAMETER", { message, parameter, detail: "Use 1 to 255 printable characters." });
+}
 
 async function again(c: Parameters<typeof repeatable>[0], answer: Answer): Promise<Response> {
   if (await isGone(c.var.context, answer.about ?? [])) throw new AppError("FLOW_NOT_FOUND");

@@ -9,8 +9,9 @@ import { sendInput } from "./send-input.ts";
 
 /** Flows that one step handles; a step must fit into one invocation. */
 export const STEP = 50;
-/** Authors of revisions that one step makes anonymous. */
+/** Earlier revisions that one step makes anonymous, and flows through which it goes for the present ones. */
 const AUTHORS = 2000;
+const STRETCH = 20_000;
 
 interface By {
   readonly db: Database;
@@ -30,21 +31,22 @@ const OWNED = `SELECT id, status, (SELECT count(*) FROM json_each(flows.document
 
 /**
  * Takes an account or tenant that was deleted off its flows and out of their history, one bounded step at a time; flows
- * that nobody owns then are stopped first, so that an interruption never leaves one running unseen. Answers whether
- * more are left.
+ * that nobody owns then are stopped first, so that an interruption never leaves one running unseen. Answers from where
+ * the next step goes on, if there is one.
  */
 export async function removeOwnerStep(
   by: By,
   ownerId: string,
-): Promise<{ more: boolean; removed: number; stopped: number }> {
+  from = 0,
+): Promise<{ next: number | undefined; removed: number; stopped: number }> {
   const { results: owned } = await inStorage(() => by.db.sql(OWNED, ownerId, STEP).all<Owned>());
   const orphans = owned.filter((flow) => flow.others === 0 && flow.status !== "inactive");
   for (const { id } of orphans) await stopOrphan(by.objects, id);
   const ids = owned.map((flow) => flow.id);
   const released = ids.length === 0 ? 0 : await release(by, ids, ownerId);
-  const forgotten = await forgetAuthor(by.db, ownerId);
-  const more = owned.length === STEP || released < ids.length || forgotten >= AUTHORS;
-  return { more, removed: released, stopped: orphans.length };
+  const owns = owned.length === STEP || released < ids.length;
+  const next = owns ? from : await forgetAuthor(by.db, ownerId, from);
+  return { next, removed: released, stopped: orphans.length };
 }
 
 async function stopOrphan(objects: Context["objects"], flowId: string): Promise<void> {
@@ -89,14 +91,21 @@ function withoutOwner(row: FlowRow, ownerId: string) {
   return [released];
 }
 
-const FORGET = [
-  "UPDATE flows SET revised_by = NULL WHERE pos IN (SELECT pos FROM flows WHERE revised_by = ?1 LIMIT ?2) RETURNING 1",
-  "UPDATE revisions SET revised_by = NULL WHERE rowid IN (SELECT rowid FROM revisions WHERE revised_by = ?1 LIMIT ?2) RETURNING 1",
-];
+const END = "SELECT max(pos) AS end FROM (SELECT pos FROM flows WHERE pos > ?1 ORDER BY pos LIMIT ?2)";
+const FORGET_PRESENT = "UPDATE flows SET revised_by = NULL WHERE pos > ?1 AND pos <= ?2 AND revised_by = ?3";
+const FORGET_EARLIER = `UPDATE revisions SET revised_by = NULL
+  WHERE rowid IN (SELECT rowid FROM revisions WHERE revised_by = ?1 LIMIT ?2) RETURNING 1`;
 
-/** Makes revisions of the account anonymous; answers of how many at most in one table. */
-async function forgetAuthor(db: Database, account: string): Promise<number> {
-  const statements = FORGET.map((text) => db.sql(text, account, AUTHORS));
-  const done = await inStorage(() => db.batch(statements));
-  return Math.max(...done.map(({ results }) => results.length));
+/**
+ * Makes revisions of the account anonymous: the earlier ones by their index, the present ones of a stretch of flows, so
+ * that no creation pays for an index. Answers where the next stretch begins; undefined if nothing is left.
+ */
+async function forgetAuthor(db: Database, account: string, from: number): Promise<number | undefined> {
+  const { results } = await inStorage(() => db.sql(END, from, STRETCH).all<{ end: number | null }>());
+  const end = results[0]?.end ?? null;
+  const earlier = db.sql(FORGET_EARLIER, account, AUTHORS);
+  const present = end === null ? [] : [db.sql(FORGET_PRESENT, from, end, account)];
+  const [forgotten] = await inStorage(() => db.batch([earlier, ...present]));
+  if (end !== null) return end;
+  return forgotten!.results.length === AUTHORS ? from : undefined;
 }

@@ -5,8 +5,8 @@ import { FlowStatus, Meta, ObjectId } from "../flows/model.ts";
 import { FlowParams, ItemErrors } from "../flows/routes/schemas.ts";
 import type { HttpEnv } from "../identity/context.ts";
 import { bodyErrors, refusals, repeatErrors, secured } from "../identity/http.ts";
-import { IdempotencyKey, repeatable } from "../identity/idempotency.ts";
-import { IfMatch } from "../platform/conditional.ts";
+import { idempotencyHeader, repeatable } from "../identity/idempotency.ts";
+import { ifMatchHeader } from "../platform/conditional.ts";
 import { documentedBody, json, jsonBody, send } from "../platform/http.ts";
 import { changeFlows } from "./change-many.ts";
 import { changeStatus } from "./change-status.ts";
@@ -40,7 +40,7 @@ const Force = z.object({
 });
 
 const control = { tags: ["Start and stop"], ...secured("control", repeatable) };
-const headers = IfMatch.extend(IdempotencyKey.shape);
+const parameters = [ifMatchHeader, idempotencyHeader];
 const ofOne = ["INVALID_ID", "REVISION_CONFLICT", "PRECONDITION_FAILED", "FLOW_UNAVAILABLE", ...repeatErrors] as const;
 
 const startRoute = createRoute({
@@ -51,7 +51,8 @@ const startRoute = createRoute({
   description:
     "Has the orchestrator make the flow live: the status is `starting` until it reports. Starting a flow that is starting or active changes nothing. Needs the permission `flows.control`.",
   ...control,
-  request: { params: FlowParams, headers },
+  parameters,
+  request: { params: FlowParams },
   responses: { 200: json(StateAnswer, "The flow starts, or ran already."), ...refusals("FLOW_STOPPING", ...ofOne) },
 });
 
@@ -63,7 +64,8 @@ const stopRoute = createRoute({
   description:
     "Has the orchestrator take the flow down: the status is `stopping` until it reports. Stopping an inactive flow changes nothing. Needs the permission `flows.control`.",
   ...control,
-  request: { params: FlowParams, query: Force, headers },
+  parameters,
+  request: { params: FlowParams, query: Force },
   responses: { 200: json(StateAnswer, "The flow stops, or was inactive already."), ...refusals(...ofOne) },
 });
 
@@ -77,10 +79,8 @@ const many = (verb: "start" | "stop") =>
       "Each id is handled by itself; one that fails does not hold up the others. Needs the permission `flows.control`.",
     tags: control.tags,
     ...secured("control", jsonBody, repeatable),
-    request: {
-      headers: IdempotencyKey,
-      body: documentedBody("ArrayOfIds", "Ids of up to 1000 flows.", ["6b0259e4ef2fe4ca09ca001d"]),
-    },
+    parameters: [idempotencyHeader],
+    request: { body: documentedBody("ArrayOfIds", "Ids of up to 1000 flows.", ["6b0259e4ef2fe4ca09ca001d"]) },
     responses: {
       200: json(StatesAnswer, "One entry per id, in its place: the status, or why it was refused."),
       ...refusals("FLOW_IDS_REQUIRED", ...repeatErrors, ...bodyErrors),

@@ -37,7 +37,11 @@ export const ReportPayload = z.looseObject({
 });
 
 /** An account or tenant that is gone. */
-export const DeletedOwnerPayload = z.looseObject({ id: z.string().min(1) });
+export const DeletedOwnerPayload = z.looseObject({
+  id: z.string().min(1),
+  /** In messages that the service sends itself: how far it has come. */
+  from: z.number().optional().catch(undefined),
+});
 
 /** What the repository asks of an orchestrator: the whole flow, or a reference where it would not fit. */
 export const CommandPayload = z.looseObject({

@@ -1,23 +1,19 @@
-import { z } from "zod";
-
 import { AppError } from "./errors.ts";
+import { headerParameter } from "./http.ts";
 
 /** Documents If-Match on a route that changes something. */
-export const IfMatch = z.object({
-  "if-match": z.string().optional().meta({
-    description:
-      "Change only the flow that has this ETag; any other is refused with 412. Without it the last writer wins.",
-    example: '"3-7"',
-  }),
-});
+export const ifMatchHeader = headerParameter(
+  "if-match",
+  '"3-7"',
+  "Change only the flow that has this ETag; any other is refused with 412. Without it the last writer wins.",
+);
 
 /** Documents If-None-Match on a route that reads. */
-export const IfNoneMatch = z.object({
-  "if-none-match": z.string().optional().meta({
-    description: "ETag that you have already; 304 without a body if it is still the flow's.",
-    example: '"3-7"',
-  }),
-});
+export const ifNoneMatchHeader = headerParameter(
+  "if-none-match",
+  '"3-7"',
+  "ETag that you have already; 304 without a body if it is still the flow's.",
+);
 
 const tagsIn = (header: string): string[] => header.split(",").map((tag) => tag.trim());
 

@@ -53,6 +53,15 @@ export function errorResponses(...codes: readonly ErrorCode[]): object {
   );
 }
 
+/** Documents a header that a route takes. Its values are judged where they are used. */
+export const headerParameter = (name: string, example: string, description: string) => ({
+  name,
+  in: "header" as const,
+  required: false,
+  schema: { type: "string" as const, description, example },
+  description,
+});
+
 export const json = <T extends z.ZodType>(schema: T, description: string) => ({
   description,
   content: { "application/json": { schema } },

@@ -163,7 +163,8 @@ describe("an account with 250 flows", () => {
       expect(result.explicitAcks).toHaveLength(1);
       freed.push(Number((await countOf(owner, prefix))?.["freed"]));
       expect(freed.at(-1)! - freed.at(-2)!).toBeLessThanOrEqual(STEP);
-      expect(freed.length).toBeLessThanOrEqual(MANY / STEP + 2);
+      // One step sees that nothing is left, and one goes through the revisions of all flows.
+      expect(freed.length).toBeLessThanOrEqual(MANY / STEP + 3);
     }
     expect(await countOf(owner, prefix)).toEqual({ owned: 0, stopping: MANY, freed: MANY });
   });

@@ -100,7 +100,9 @@ async function expectFacets(flows: readonly Stored[]): Promise<void> {
   const meant = flows.flatMap((flow) =>
     valued(flow)
       .filter(([facet]) => facet === "type" || facet === "fromTemplate")
-      .map(([facet, value]) => `${facet} ${value} ${flow.home ?? ""}`),
+      .flatMap(([facet, value]) =>
+        [flow.home, ""].flatMap((scope) => (scope === null ? [] : [`${facet} ${value} ${scope}`])),
+      ),
   );
   expect(present(counted)).toEqual(tally(meant));
 }

@@ -60,7 +60,7 @@ export function recordConsole() {
   const lines: { level: string; entry: unknown }[] = [];
   for (const level of ["log", "info", "warn", "error", "debug"] as const) {
     vi.spyOn(console, level).mockImplementation((...entries: unknown[]) => {
-      for (const entry of entries) lines.push({ level, entry });
+      for (const entry of entries) lines.push({ level, entry: structured(entry) });
     });
   }
   return {
@@ -69,6 +69,15 @@ export function recordConsole() {
       lines.map((line) => line.entry as Record<string, unknown>).filter((entry) => entry["event"] === event),
     text: () => JSON.stringify(lines, spelledOut),
   };
+}
+
+/** A line of ours is JSON. */
+function structured(entry: unknown): unknown {
+  try {
+    return typeof entry === "string" ? JSON.parse(entry) : entry;
+  } catch {
+    return entry;
+  }
 }
 
 const spelledOut = (_key: string, value: unknown): unknown =>

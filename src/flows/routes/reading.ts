@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import type { HttpEnv } from "../../identity/context.ts";
 import { refusals, secured } from "../../identity/http.ts";
-import { IfNoneMatch, isKnown } from "../../platform/conditional.ts";
+import { ifNoneMatchHeader, isKnown } from "../../platform/conditional.ts";
 import { json, send } from "../../platform/http.ts";
 import { flowAnswer, tagOf } from "../answer.ts";
 import { getFlow } from "../get.ts";
@@ -70,7 +70,8 @@ const getRoute = createRoute({
   summary: "Get a flow",
   description: "One flow that you or your tenant own. Needs the permission `flows.read`.",
   ...secured("read"),
-  request: { params: FlowParams, headers: IfNoneMatch },
+  request: { params: FlowParams },
+  parameters: [ifNoneMatchHeader],
   responses: {
     200: json(FlowAnswer, "The flow. Its ETag stands for the document and the status."),
     304: { description: "The flow is still the one with the ETag that was sent." },

@@ -2,8 +2,8 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import type { HttpEnv } from "../../identity/context.ts";
 import { refusals, repeatErrors, secured } from "../../identity/http.ts";
-import { IdempotencyKey, repeatable } from "../../identity/idempotency.ts";
-import { IfMatch } from "../../platform/conditional.ts";
+import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
+import { ifMatchHeader } from "../../platform/conditional.ts";
 import { json, send } from "../../platform/http.ts";
 import { Meta } from "../model.ts";
 import {
@@ -111,7 +111,8 @@ const restoreRoute = createRoute({
   description:
     "Makes the document of a revision the present one, as a new revision; the owners stay. The flow must be inactive. Needs the permission `flows.write`.",
   ...secured("write", repeatable),
-  request: { params: RevisionParams, headers: IfMatch.extend(IdempotencyKey.shape) },
+  parameters: [ifMatchHeader, idempotencyHeader],
+  request: { params: RevisionParams },
   responses: {
     200: json(FlowAnswer, "The flow after it."),
     ...refusals(

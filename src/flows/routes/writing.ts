@@ -4,8 +4,8 @@ import { can } from "../../identity/actor.ts";
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, repeatErrors, secured } from "../../identity/http.ts";
 import { AppError } from "../../platform/errors.ts";
-import { IdempotencyKey, repeatable } from "../../identity/idempotency.ts";
-import { IfMatch } from "../../platform/conditional.ts";
+import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
+import { ifMatchHeader } from "../../platform/conditional.ts";
 import { documentedBody, json, jsonBody, listBody, send } from "../../platform/http.ts";
 import { flowAnswer, flowsAnswer } from "../answer.ts";
 import { createFlow, createFlows } from "../create.ts";
@@ -27,8 +27,8 @@ const createFlowRoute = createRoute({
   description:
     "The flow is checked as a whole and every finding is told. You and your tenant become owners. Needs the permission `flows.write`; for an array of up to 1000 flows also `flows.bulk`, `tenant.all` or `all`. Of an array those that pass are stored.",
   ...secured("write", listBody, repeatable),
+  parameters: [idempotencyHeader],
   request: {
-    headers: IdempotencyKey,
     body: documentedBody("FlowInputOrArray", "A flow, or an array of up to 1000.", exampleFlow),
   },
   responses: {
@@ -92,9 +92,9 @@ const updateRoute = createRoute({
   description:
     "Replaces the top-level keys that are sent, each as a whole. The flow must be inactive. Owners can be added; only an admin takes them away. Needs the permission `flows.write`.",
   ...secured("write", jsonBody),
+  parameters: [ifMatchHeader],
   request: {
     params: FlowParams,
-    headers: IfMatch,
     body: documentedBody("FlowPatch", "The keys to replace.", { name: "A better name" }),
   },
   responses: {
@@ -122,7 +122,8 @@ const deleteRoute = createRoute({
   description:
     "Removes the flow for good, with its earlier revisions. It must be inactive. Needs the permission `flows.write`.",
   ...secured("write"),
-  request: { params: FlowParams, headers: IfMatch },
+  parameters: [ifMatchHeader],
+  request: { params: FlowParams },
   responses: {
     200: json(
       z
