@@ -1,11 +1,16 @@
 /** A process of its own that sends requests over raw connections, one at a time on each, and counts what comes back. */
 import { connect, type Socket } from "node:net";
 
+/** Requests as bytes of HTTP/1.1, kept under a name for the jobs that follow. */
+export interface Load {
+  readonly name: string;
+  readonly requests: readonly string[];
+}
+
 export interface Job {
+  readonly load: string;
   readonly port: number;
   readonly connections: number;
-  /** Requests as bytes of HTTP/1.1. */
-  readonly requests: readonly string[];
   /** Which request is the first. */
   readonly from: number;
   /** Ends when the requests are used up; otherwise they are sent again and again. */
@@ -14,16 +19,27 @@ export interface Job {
 }
 
 export interface Done {
-  readonly answered: number;
   readonly milliseconds: number;
-  readonly p50: number;
-  readonly p99: number;
+  /** How long each answer took, in milliseconds. */
+  readonly times: readonly number[];
   /** How often each status came. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** Which request comes next. */
+  readonly next: number;
   readonly fault?: string;
 }
 
-process.on("message", (job: Job) => void respond(job));
+const loads = new Map<string, Buffer[]>();
+
+process.on("message", (message: Load | Job) => {
+  if ("load" in message) void respond(message);
+  else {
+    loads.set(
+      message.name,
+      message.requests.map((request) => Buffer.from(request)),
+    );
+  }
+});
 process.once("disconnect", () => process.exit());
 
 async function respond(job: Job): Promise<void> {
@@ -31,7 +47,7 @@ async function respond(job: Job): Promise<void> {
 }
 
 async function run(job: Job): Promise<Done> {
-  const requests = job.requests.map((request) => Buffer.from(request));
+  const requests = loads.get(job.load) ?? [];
   const times: number[] = [];
   const statuses: Record<string, number> = {};
   let next = job.from;
@@ -55,16 +71,8 @@ async function run(job: Job): Promise<Done> {
       }
     }),
   );
-  const sorted = Float64Array.from(times).toSorted();
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return {
-    answered: sorted.length,
-    milliseconds: performance.now() - began,
-    p50: at(0.5),
-    p99: at(0.99),
-    statuses,
-    ...(fault === undefined ? {} : { fault }),
-  };
+  const done = { milliseconds: performance.now() - began, times, statuses, next };
+  return fault === undefined ? done : { ...done, fault };
 }
 
 /** Sends what `take` gives on one connection, each after the answer to the one before. */

@@ -1,13 +1,14 @@
 import { fork, type ChildProcess } from "node:child_process";
 
-import type { Done, Job } from "./client.ts";
+import type { Done, Job, Load } from "./client.ts";
 import { ask, resetStatements } from "./data.ts";
-import { cpuOf, median, untilIdle, untilSettled } from "./machine.ts";
+import { cpuOf, foreignCpu, median, untilIdle, untilSettled } from "./machine.ts";
 import { wireOf, type Issuer, type Request, type Route } from "./requests.ts";
 import type { Server } from "./serve.ts";
 
 export interface Settings {
   readonly rounds: number;
+  /** How long each side is under load in a round. */
   readonly milliseconds: number;
   readonly connections: number;
 }
@@ -18,11 +19,12 @@ export interface Round {
   readonly cpu: number;
   readonly p50: number;
   readonly p99: number;
-  readonly idle: boolean;
+  /** Whether something else was busy on the machine. */
+  readonly disturbed: boolean;
 }
 
 /** Medians of the rounds, and the rounds. */
-export interface Figures extends Omit<Round, "idle"> {
+export interface Figures extends Omit<Round, "disturbed"> {
   readonly rounds: readonly Round[];
 }
 
@@ -31,24 +33,40 @@ export interface Compared {
   readonly goal: number;
   readonly product: Figures;
   readonly bare: Figures;
-  /** Requests per second of the product as a part of the bare Worker's: the median of neighbouring rounds. */
+  /** Requests per second of the product as a part of the bare Worker's: the median of the rounds' ratios. */
   readonly ratio: number;
   /** The same by CPU per request, which other work on the machine disturbs less. */
   readonly cpuRatio: number;
 }
 
 const WARM_MS = 2000;
+/** In a round the sides take turns so often: what disturbs one disturbs the other. */
+const SLICES = 5;
+/** Part of the machine that others may use. */
+const MOST_FOREIGN = 0.08;
 
 export class Client {
   readonly #child: ChildProcess = fork(new URL("client.ts", import.meta.url), { stdio: "inherit" });
 
+  load(name: string, requests: readonly string[]): void {
+    this.#child.send({ name, requests } satisfies Load);
+  }
+
   run(job: Job): Promise<Done> {
     return new Promise((resolve, reject) => {
-      this.#child.once("message", (done: Done) =>
-        done.fault === undefined ? resolve(done) : reject(new Error(done.fault)),
-      );
+      const end = () => reject(new Error("The client ended."));
+      this.#child.once("exit", end);
+      this.#child.once("message", (done: Done) => {
+        this.#child.off("exit", end);
+        if (done.fault === undefined) resolve(done);
+        else reject(new Error(done.fault));
+      });
       this.#child.send(job);
     });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   end(): void {
@@ -75,33 +93,64 @@ interface Way {
   readonly settings: Settings;
 }
 
-interface Turn {
-  readonly side: "product" | "bare";
-  readonly wires: readonly string[];
-  /** Whether each request can be made only once. */
-  readonly once: boolean;
-  readonly first: boolean;
+type Side = "product" | "bare";
+
+/** What a side has done in a round so far. */
+interface Sum {
+  cpu: number;
+  milliseconds: number;
+  readonly times: number[];
 }
 
-/** One round: warm up, wait for quiet, measure, and let what follows the answers come to its end. */
-async function roundOf({ client, server, settings }: Way, { side, wires, once, first }: Turn): Promise<Round> {
-  const port = server.ports[side]!;
-  const began = Date.now();
-  const { connections, milliseconds } = settings;
-  // A fifth of what can be used once is for warming up.
-  const spare = once ? Math.floor(wires.length / 5) : wires.length;
-  const job = { port, connections, requests: wires, once };
-  await client.run({ ...job, requests: wires.slice(0, spare), from: 0, milliseconds: first ? WARM_MS : WARM_MS / 8 });
-  await untilSettled(server.pid);
-  const idle = await untilIdle();
+/** Runs the client for a while and lets what follows the answers come to its end. */
+async function slice({ client, server, settings }: Way, side: Side, part: Pick<Job, "from" | "once" | "milliseconds">) {
+  const { connections } = settings;
   const before = cpuOf(server.pid);
-  const done = await client.run({ ...job, from: once ? spare : 0, milliseconds });
+  const done = await client.run({ load: side, port: server.ports[side]!, connections, ...part });
   await untilSettled(server.pid);
-  const cpu = ((cpuOf(server.pid) - before) * 1000) / done.answered;
   const refused = Object.keys(done.statuses).filter((status) => !status.startsWith("2"));
   if (refused.length > 0) throw new Error(`${side} answered ${JSON.stringify(done.statuses)}.`);
-  await ask(server, resetStatements(began));
-  return { perSecond: (done.answered * 1000) / done.milliseconds, cpu, p50: done.p50, p99: done.p99, idle };
+  return { ...done, cpu: cpuOf(server.pid) - before };
+}
+
+/** The sides take turns; each begins as often as the other. */
+async function roundOf(way: Way, sides: readonly Side[], once: boolean, nth: number): Promise<Map<Side, Round>> {
+  const { client, server, settings } = way;
+  const began = Date.now();
+  const from = new Map<Side, number>();
+  if (nth === 0) {
+    for (const side of sides) from.set(side, (await slice(way, side, { from: 0, once, milliseconds: WARM_MS })).next);
+    if (once) await reset(server, began, from);
+  }
+  await untilIdle();
+  const sums = new Map(sides.map((side): [Side, Sum] => [side, { cpu: 0, milliseconds: 0, times: [] }]));
+  const foreign = foreignCpu([server.pid, client.pid, process.pid]);
+  for (let turn = 0; turn < SLICES; turn += 1) {
+    for (const side of (turn + nth) % 2 === 0 ? sides : sides.toReversed()) {
+      const part = { from: from.get(side) ?? 0, once, milliseconds: settings.milliseconds / SLICES };
+      const done = await slice(way, side, part);
+      from.set(side, done.next);
+      const sum = sums.get(side)!;
+      sum.cpu += done.cpu;
+      sum.milliseconds += done.milliseconds;
+      sum.times.push(...done.times);
+    }
+  }
+  const disturbed = foreign() > MOST_FOREIGN;
+  await reset(server, began, from);
+  return new Map([...sums].map(([side, sum]) => [side, roundFrom(sum, disturbed)]));
+}
+
+async function reset(server: Server, since: number, from: Map<Side, number>): Promise<void> {
+  await ask(server, resetStatements(since));
+  from.clear();
+}
+
+function roundFrom({ cpu, milliseconds, times }: Sum, disturbed: boolean): Round {
+  const sorted = times.toSorted((one, other) => one - other);
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
+  const perSecond = (times.length * 1000) / milliseconds;
+  return { perSecond, cpu: (cpu * 1000) / times.length, p50: at(0.5), p99: at(0.99), disturbed };
 }
 
 function figuresOf(rounds: readonly Round[]): Figures {
@@ -112,12 +161,12 @@ function figuresOf(rounds: readonly Round[]): Figures {
 /** The product beside the bare Worker, by turns. */
 export async function compare(way: Way, route: Route, issuer: Issuer): Promise<Compared> {
   const wires = await wiresOf(route.requests, issuer);
-  const rounds: Record<"product" | "bare", Round[]> = { product: [], bare: [] };
-  for (let round = 0; round < way.settings.rounds; round += 1) {
-    const sides = round % 2 === 0 ? (["product", "bare"] as const) : (["bare", "product"] as const);
-    for (const side of sides) {
-      rounds[side].push(await roundOf(way, { side, wires, once: route.once, first: round === 0 }));
-    }
+  const half = (rest: number): string[] => (route.once ? wires.filter((_, nth) => nth % 2 === rest) : wires);
+  way.client.load("product", half(0));
+  way.client.load("bare", half(1));
+  const rounds: Record<Side, Round[]> = { product: [], bare: [] };
+  for (let nth = 0; nth < way.settings.rounds; nth += 1) {
+    for (const [side, round] of await roundOf(way, ["product", "bare"], route.once, nth)) rounds[side].push(round);
   }
   const pairs = rounds.product.map((product, nth) => ({ product, bare: rounds.bare[nth]! }));
   return {
@@ -132,10 +181,10 @@ export async function compare(way: Way, route: Route, issuer: Issuer): Promise<C
 
 /** The product by itself. */
 export async function time(way: Way, requests: readonly Request[], issuer: Issuer): Promise<Figures> {
-  const wires = await wiresOf(requests, issuer);
+  way.client.load("product", await wiresOf(requests, issuer));
   const rounds: Round[] = [];
-  for (let round = 0; round < way.settings.rounds; round += 1) {
-    rounds.push(await roundOf(way, { side: "product", wires, once: false, first: round === 0 }));
+  for (let nth = 0; nth < way.settings.rounds; nth += 1) {
+    rounds.push(...(await roundOf(way, ["product"], false, nth)).values());
   }
   return figuresOf(rounds);
 }
@@ -156,13 +205,12 @@ export function tableOf(all: readonly Compared[]): string {
     ...pair("p99 ms"),
   ];
   const rows = all.map(({ route, product, bare, ratio, cpuRatio, goal }) => {
-    const rounds = [...product.rounds, ...bare.rounds];
-    const disturbed = rounds.filter((round) => !round.idle).length;
+    const disturbed = product.rounds.filter((round) => round.disturbed).length;
     const fast = [whole(product.perSecond), whole(bare.perSecond), ratio.toFixed(2), goal.toFixed(2)];
     const cheap = [whole(product.cpu), whole(bare.cpu), cpuRatio.toFixed(2)];
     const prompt = [product.p50, bare.p50, product.p99, bare.p99].map((value) => value.toFixed(1));
     const verdict = ratio >= goal ? "met" : "MISSED";
-    return [route, ...fast, ...cheap, ...prompt, verdict, `${disturbed} of ${rounds.length}`];
+    return [route, ...fast, ...cheap, ...prompt, verdict, `${disturbed} of ${product.rounds.length}`];
   });
   return aligned([[...head, "", "disturbed"], ...rows]);
 }

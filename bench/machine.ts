@@ -49,14 +49,25 @@ export async function untilIdle(most = 8000): Promise<boolean> {
   return false;
 }
 
+/** Begins to count what others use; answers which part of the machine that was since. */
+export function foreignCpu(ours: readonly number[]): () => number {
+  const used = (): number => (ours.reduce((sum, pid) => sum + (statOf(pid)?.ticks ?? 0), 0) * 100) / TICKS_PER_SECOND;
+  const [before, usedBefore] = [busy(), used()];
+  return () => {
+    const now = busy();
+    // Both are counted in hundredths of a second.
+    return (now.busy - before.busy - (used() - usedBefore)) / (now.all - before.all);
+  };
+}
+
 /** Waits until a process has done what was left to do after its answers. */
 export async function untilSettled(pid: number, most = 20_000): Promise<void> {
   const deadline = Date.now() + most;
   let before = cpuOf(pid);
-  while (Date.now() < deadline) {
-    await pause(150);
+  for (let quiet = 0; quiet < 2 && Date.now() < deadline;) {
+    await pause(40);
     const now = cpuOf(pid);
-    if (now - before < 10) return;
+    quiet = now - before < 10 ? quiet + 1 : 0;
     before = now;
   }
 }

@@ -94,13 +94,15 @@ function summed(times: Iterable<[string, number]>, requests: number): string[][]
 
 /** Profiles one route and prints what it found. */
 async function profileRoute(server: Server, client: Client, { name, once }: Route, wires: string[], map: SourceMap) {
-  const job = { port: server.ports["product"]!, connections: 16, requests: wires, once, milliseconds: 5000 };
+  client.load("product", wires);
+  const job = { load: "product", port: server.ports["product"]!, connections: 16, once, milliseconds: 5000 };
   const warmed = await client.run({ ...job, from: 0, milliseconds: 2000 });
   const inspector = await inspect(server, "product");
   await inspector.send("Profiler.enable");
   await inspector.send("Profiler.setSamplingInterval", { interval: SAMPLE_US });
   await inspector.send("Profiler.start");
-  const { answered } = await client.run({ ...job, from: once ? warmed.answered : 0 });
+  const { times: answers } = await client.run({ ...job, from: once ? warmed.next : 0 });
+  const answered = answers.length;
   const { profile } = await inspector.send<{ profile: Profile }>("Profiler.stop");
   inspector.close();
   const file = join(scratch, `${name.replaceAll(" ", "-")}.cpuprofile`);

@@ -12,7 +12,7 @@ CREATE TABLE `flows_next` (
   `id` text NOT NULL,
   `home` text,
   `name` text GENERATED ALWAYS AS (substr(coalesce(document ->> '$.name', ''), 1, 200)) STORED NOT NULL,
-  `type` text GENERATED ALWAYS AS (document ->> '$.type') STORED,
+  `type` text GENERATED ALWAYS AS (substr(document ->> '$.type', 1, 200)) STORED,
   `from_template` text GENERATED ALWAYS AS (document ->> '$.fromTemplate') STORED,
   `revision` integer NOT NULL,
   `revised_at` integer NOT NULL,
@@ -82,6 +82,8 @@ CREATE TABLE `facet_counts` (
   `flows` integer NOT NULL,
   PRIMARY KEY (`facet`, `value`, `scope`)
 ) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `facet_counts_none` ON `facet_counts` (`flows`) WHERE flows <= 0;
 --> statement-breakpoint
 CREATE TABLE `revisions` (
   `flow_id` text NOT NULL,

@@ -6,7 +6,7 @@ import type { Database } from "../../src/db/client.ts";
 import { flowStatuses } from "../../src/db/schema.ts";
 import { pagePlan, totalPlan } from "../../src/flows/list-plan.ts";
 import type { Selection } from "../../src/flows/list-selection.ts";
-import { findFlow, flowColumns, type FlowRow } from "../../src/flows/store.ts";
+import { findFlow, flowColumns, type FlowRow, type WholeRow } from "../../src/flows/store.ts";
 import { insertions } from "../../src/flows/write.ts";
 import { commitTransition, dutiesOf, forgetMessage } from "../../src/lifecycle/store.ts";
 import type { Envelope } from "../../src/messages/model.ts";
@@ -66,7 +66,7 @@ function learn(ask: (db: Database) => unknown): Statement[] {
 
 const { id, user, tenant, document, searchText, now } = marks;
 const envelope = JSON.parse(marks.message) as Envelope;
-const row: FlowRow = {
+const row: WholeRow = {
   pos: 0,
   id,
   home: tenant,

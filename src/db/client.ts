@@ -72,8 +72,9 @@ export const databaseOf = (binding: D1Database, usage?: Usage): Database =>
   new Database(binding, "first-primary", usage);
 
 /** The columns of a table under their names in code, for statements that are written out. */
-export const columnsOf = (table: SQLiteTable, of: string): string =>
+export const columnsOf = (table: SQLiteTable, of: string, without: readonly string[] = []): string =>
   Object.entries(getTableColumns(table))
+    .filter(([name]) => !without.includes(name))
     .map(([name, column]) => `${of}.${column.name} AS "${name}"`)
     .join(", ");
 

@@ -16,7 +16,8 @@ export const flows = sqliteTable(
     name: text("name")
       .notNull()
       .generatedAlwaysAs(sql`substr(coalesce(document ->> '$.name', ''), 1, 200)`, { mode: "stored" }),
-    type: text("type").generatedAlwaysAs(sql`document ->> '$.type'`, { mode: "stored" }),
+    /** The beginning of the type. */
+    type: text("type").generatedAlwaysAs(sql`substr(document ->> '$.type', 1, 200)`, { mode: "stored" }),
     fromTemplate: text("from_template").generatedAlwaysAs(sql`document ->> '$.fromTemplate'`, { mode: "stored" }),
     revision: integer("revision").notNull(),
     /** When the present revision was made, by whom, and what it changed in words. */
@@ -75,7 +76,12 @@ export const facetCounts = sqliteTable(
     scope: text("scope").notNull(),
     flows: integer("flows").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.facet, table.value, table.scope] })],
+  (table) => [
+    primaryKey({ columns: [table.facet, table.value, table.scope] }),
+    index("facet_counts_none")
+      .on(table.flows)
+      .where(sql`flows <= 0`),
+  ],
 );
 
 /** Documents that were replaced, kept by a trigger; the present one stands in `flows`. */
@@ -99,7 +105,7 @@ export const outbox = sqliteTable(
   "outbox",
   {
     flowId: text("flow_id").notNull(),
-    /** Orders the messages of one flow and is never used again. */
+    /** Orders the messages of one flow; unique among those that wait. */
     seq: integer("seq").notNull(),
     queue: text("queue", { enum: outboxQueues }).notNull(),
     body: text("body").notNull(),

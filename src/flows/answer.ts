@@ -4,7 +4,7 @@ import type { LastError } from "./model.ts";
 import { STALLED_TRIES, timeOf, type FlowRow } from "./store.ts";
 
 /** What a flow's answer tells beside its document. */
-export const stateOf = (row: Omit<FlowRow, "document" | "searchText">) => ({
+export const stateOf = (row: Omit<FlowRow, "document">) => ({
   status: row.status,
   createdAt: timeOf(row.createdAt),
   updatedAt: timeOf(row.updatedAt),

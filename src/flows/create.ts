@@ -2,17 +2,17 @@ import { constraintIn, inStorage } from "../db/client.ts";
 import type { Context } from "../identity/context.ts";
 import { recordOf, unlessTaken } from "../identity/idempotency.ts";
 import { notice } from "../messages/notices.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, type ErrorItem } from "../platform/errors.ts";
 import type { Answer } from "../platform/http.ts";
 import { newObjectId } from "../platform/ids.ts";
-import { flowAnswer, flowsAnswer, type Result } from "./answer.ts";
+import { flowAnswer, flowsAnswer } from "./answer.ts";
 import { isRecord } from "./cast.ts";
 import { checkFlow, textOf } from "./check.ts";
 import { wakeCouriers } from "./courier.ts";
 import { requireFew, requireFewEntries } from "./many.ts";
 import { homeOf, ownersOfNew } from "./owners.ts";
 import { searchTextOf } from "./search-text.ts";
-import type { FlowRow } from "./store.ts";
+import type { WholeRow } from "./store.ts";
 import { insertions, type Written } from "./write.ts";
 
 /** Stores one new flow. Throws INVALID_FLOW with every finding, or OWNER_NOT_ALLOWED. */
@@ -28,7 +28,7 @@ export async function createFlows(ctx: Context, inputs: readonly unknown[]): Pro
   requireFew(inputs);
   requireFewEntries(inputs);
   const now = ctx.now();
-  const results = inputs.map((input): Result => {
+  const results = inputs.map((input): WholeRow | { errors: readonly ErrorItem[] } => {
     try {
       return rowOf(ctx, input, now);
     } catch (error) {
@@ -45,7 +45,7 @@ export async function createFlows(ctx: Context, inputs: readonly unknown[]): Pro
   return answer;
 }
 
-function rowOf(ctx: Context, input: unknown, now: number): FlowRow {
+function rowOf(ctx: Context, input: unknown, now: number): WholeRow {
   const completed = isRecord(input) ? { ...input, owners: ownersOfNew(ctx.actor, input) } : input;
   const checked = checkFlow(completed, ctx.config.FLOW_VALIDATION);
   if (!checked.ok) throw new AppError("INVALID_FLOW", { items: checked.findings });
@@ -78,7 +78,7 @@ function rowOf(ctx: Context, input: unknown, now: number): FlowRow {
   };
 }
 
-async function insert(ctx: Context, rows: readonly FlowRow[], answer: Answer): Promise<void> {
+async function insert(ctx: Context, rows: readonly WholeRow[], answer: Answer): Promise<void> {
   const written = rows.map((row) => ({
     row,
     message: notice("flowrepo.flow.created", ctx.actor, row.id, row.createdAt),

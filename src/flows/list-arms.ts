@@ -88,13 +88,16 @@ export function outside(reach: NonNullable<Reach>, p: P): string {
   return `(VALUES ${values.join(", ")}) AS span CROSS JOIN flow_shares AS shared ON shared.owner_id = span.column1 AND shared.home > span.column2 AND shared.home < span.column3`;
 }
 
-/** Flows of one owner, as far as they are within reach. */
+/** Flows of an owner outside of the reach that are also within it; found from the reach, not from what is foreign. */
 export function ownedArm(selection: Selection, order: Order, extra: readonly string[], p: P): string {
   const owner = p(selection.alsoOwnedBy);
   const reach = selection.reach!.map(p).join(", ");
-  const within = `(flows.home IN (${reach}) OR EXISTS (SELECT 1 FROM flow_shares WHERE owner_id IN (${reach}) AND flow_shares.home = flows.home AND flow_shares.pos = flows.pos))`;
-  const conditions = [within, ...statusCondition(selection, p), ...extra];
-  return `SELECT ${columnsFor(order)} FROM (SELECT pos FROM flows WHERE home = ${owner} UNION SELECT pos FROM flow_shares WHERE owner_id = ${owner}) AS owned CROSS JOIN flows ON flows.pos = owned.pos WHERE 1${and(conditions)}`;
+  const owned = `SELECT pos FROM flow_shares WHERE owner_id = ${owner} AND home IN (${reach})
+    UNION SELECT pos FROM flow_shares WHERE owner_id IN (${reach}) AND home = ${owner}
+    UNION SELECT mine.pos FROM flow_shares AS mine CROSS JOIN flow_shares AS also
+      ON also.owner_id = ${owner} AND also.home = mine.home AND also.pos = mine.pos WHERE mine.owner_id IN (${reach})`;
+  const conditions = [...statusCondition(selection, p), ...extra];
+  return `SELECT ${columnsFor(order)} FROM (${owned}) AS owned CROSS JOIN flows ON flows.pos = owned.pos WHERE 1${and(conditions)}`;
 }
 
 /** What the search index is asked; undefined if it cannot help. It knows nothing shorter than three characters. */

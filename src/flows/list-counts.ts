@@ -14,7 +14,9 @@ function countedFacet({ facets, term, created, updated }: Selection) {
   return plain && others.length === 0 && isCounted ? { facet } : undefined;
 }
 
-const scopesOf = (reach: Reach, p: P): string => (reach === null ? "''" : reach.map(p).join(", "));
+/** The empty name is that of all flows, and nobody's. */
+const scopesOf = (reach: Reach, p: P): string =>
+  reach === null ? "''" : reach.map((home) => (home === "" ? "NULL" : p(home))).join(", ");
 
 const countOfStatuses = ({ reach, statuses }: Selection, p: P): string =>
   `(SELECT coalesce(sum(${statuses.join(" + ") || "0"}), 0) FROM flow_counts WHERE scope IN (${scopesOf(reach, p)}))`;

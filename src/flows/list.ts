@@ -12,19 +12,17 @@ import type { Order, Place, Portion, Selection } from "./list-selection.ts";
 import { fieldsIn, selectingParameters, statusesIn, type FlowQuery } from "./list-query.ts";
 import { MOST_ANSWERED } from "./many.ts";
 import type { Flow } from "./model.ts";
-import { foldTerm } from "./search-text.ts";
+import { foldTerm, typeOf } from "./search-text.ts";
 import { documentOf, flowColumns, type FlowRow } from "./store.ts";
 
 /** Pages of so few flows fit into an answer, however large they are. */
 const FEW = MOST_ANSWERED / (1024 * 1024);
 
 const lightColumns = [
-  ...columnsOf(flows, "flows")
-    .split(", ")
-    .filter((column) => !/"(?:document|searchText)"$/.test(column)),
+  columnsOf(flows, "flows", ["document", "searchText"]),
   // JSON, from the column where that tells it all.
   `CASE WHEN length(flows.name) BETWEEN 1 AND 199 THEN json_quote(flows.name) ELSE flows.document -> '$.name' END AS "toldName"`,
-  `CASE WHEN flows.type <> '' THEN json_quote(flows.type) ELSE flows.document -> '$.type' END AS "toldType"`,
+  `CASE WHEN length(flows.type) BETWEEN 1 AND 199 THEN json_quote(flows.type) ELSE flows.document -> '$.type' END AS "toldType"`,
   `CASE WHEN flows.from_template <> '' THEN json_quote(flows.from_template) ELSE flows.document -> '$.fromTemplate' END AS "toldTemplate"`,
 ].join(", ");
 
@@ -111,7 +109,7 @@ function selectionOf(query: FlowQuery, reach: Reach): Selection {
   const template = query["filter[fromTemplate]"];
   const secret = query["filter[credentials_id]"];
   const facets = [
-    ["type", query["filter[type]"]],
+    ["type", query["filter[type]"] === undefined ? undefined : typeOf(query["filter[type]"])],
     ["fromTemplate", template && (toObjectId(template) ?? template)],
     ["componentId", query["filter[componentId]"]],
     ["credentials_id", secret && (toObjectId(secret) ?? secret)],
@@ -138,7 +136,7 @@ function orderOf(sort: FlowQuery["sort"]): Order {
 }
 
 const keyOf = (row: FlowRow, { by }: Order): string | number =>
-  by === "name" ? Array.from(row.name).slice(0, 200).join("") : by === "updated" ? row.updatedAt : row.pos;
+  by === "name" ? row.name : by === "updated" ? row.updatedAt : row.pos;
 
 /** Beside a place, so that what stands on it is seen from there. */
 const nextTo = ({ key, pos }: Place, { descending }: Order): Place => ({ key, pos: pos + (descending ? -1 : 1) });

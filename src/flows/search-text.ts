@@ -31,10 +31,13 @@ export function markOf(facet: Facet, value: string): string {
   );
 }
 
+/** Of a type the first 200 characters count. */
+export const typeOf = (type: string): string => Array.from(type).slice(0, 200).join("");
+
 const marksOf = (document: FlowDocument, home: string | null): Set<string> => {
   const facets: [Facet, string | null | undefined][] = [
     ["home", home],
-    ["type", document.type],
+    ["type", document.type === null || document.type === undefined ? null : typeOf(document.type)],
     ["fromTemplate", document.fromTemplate],
     ...document.graph.nodes.flatMap((node): [Facet, string | null | undefined][] => [
       ["componentId", node.componentId],

@@ -3,12 +3,14 @@ import { flows } from "../db/schema.ts";
 import { reachParameters, within, type Reach } from "../identity/ownership.ts";
 import type { FlowDocument } from "./model.ts";
 
-export type FlowRow = typeof flows.$inferSelect;
+/** A flow as it is read. What the search index holds of it is only written. */
+export type FlowRow = Omit<WholeRow, "searchText">;
+export type WholeRow = typeof flows.$inferSelect;
 
 /** After so many unanswered commands to stop, a flow counts as stalled. */
 export const STALLED_TRIES = 3;
 
-export const flowColumns = columnsOf(flows, "flows");
+export const flowColumns = columnsOf(flows, "flows", ["searchText"]);
 
 const FIND = `SELECT ${flowColumns} FROM flows WHERE id = ?1 AND ${within(2)}`;
 

@@ -39,9 +39,7 @@ export async function updateFlows(ctx: Context, body: unknown): Promise<Result[]
   let answered = 0;
   while (waiting.length > 0) {
     const round = firstOfEach(waiting);
-    for (const group of await groupsOf(ctx.db, [...round.keys()], reachOf(ctx.actor))) {
-      const ids = new Set(group);
-      const some = [...round.values()].filter(({ flowId }) => ids.has(flowId));
+    for (const some of await groupsOfRound(ctx, round)) {
       for (const [at, result] of answered > MOST_ANSWERED ? tooMuch(some) : await editGroup(ctx, some)) {
         results[at] = result;
         if ("errors" in result) continue;
@@ -53,6 +51,13 @@ export async function updateFlows(ctx: Context, body: unknown): Promise<Result[]
   }
   wakeCouriers(ctx, [...edited]);
   return unlessAllFailed(results as Result[]);
+}
+
+/** Groups that fit into memory. If they cannot be weighed, they cannot be read either, and each is told so. */
+async function groupsOfRound(ctx: Context, round: ReadonlyMap<string, Asked>): Promise<Asked[][]> {
+  const ids = [...round.keys()];
+  const groups = await groupsOf(ctx.db, ids, reachOf(ctx.actor)).catch(() => [ids]);
+  return groups.map((group) => group.map((id) => round.get(id)!)).filter((some) => some.length > 0);
 }
 
 function refusedAtOnce(): (edit: unknown) => Result | undefined {

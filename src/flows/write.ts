@@ -2,11 +2,11 @@ import type { Database } from "../db/client.ts";
 import { reachParameters, within, type Reach } from "../identity/ownership.ts";
 import { insertIfChanged, type OutboxMessage } from "../messages/outbox.ts";
 import { bytesOf } from "../messages/model.ts";
-import type { FlowRow } from "./store.ts";
+import type { WholeRow } from "./store.ts";
 
 /** A row and the message that is committed with it. */
 export interface Written {
-  readonly row: FlowRow;
+  readonly row: WholeRow;
   readonly message: OutboxMessage;
 }
 
@@ -44,8 +44,8 @@ export function insertions(db: Database, all: readonly Written[], later: number)
 
 const EDIT_ONE = `UPDATE flows SET home = ?5, document = ?6, search_text = ?7, revision = revision + 1,
     revised_at = CAST(?8 AS INTEGER), updated_at = CAST(?8 AS INTEGER), revised_by = ?9, revision_note = ?10
-  WHERE id = ?1 AND revision = ?2 AND status = 'inactive' AND ${within(3)} RETURNING id`;
-const EDITABLE = `flows.id = value ->> '$.id' AND flows.revision = value ->> '$.revision' AND flows.status = 'inactive' AND ${within(2)}`;
+  WHERE id = ?1 AND revision = ?2 AND status_seq = ?11 AND status = 'inactive' AND ${within(3)} RETURNING id`;
+const EDITABLE = `flows.id = value ->> '$.id' AND flows.revision = value ->> '$.revision' AND flows.status_seq = value ->> '$.statusSeq' AND flows.status = 'inactive' AND ${within(2)}`;
 const EDIT_SEVERAL = `UPDATE flows INDEXED BY flows_id_unique SET home = value ->> '$.home', document = value ->> '$.document', search_text = value ->> '$.searchText',
     revision = flows.revision + 1, revised_at = value ->> '$.at', updated_at = value ->> '$.at', revised_by = ?4, revision_note = value ->> '$.note'
   FROM json_each(?1) WHERE ${EDITABLE} RETURNING flows.id AS id`;
@@ -72,6 +72,7 @@ export function edits(db: Database, all: readonly Edited[], reach: Reach, kept: 
           row.revisedAt,
           row.revisedBy,
           row.revisionNote,
+          row.statusSeq,
         ),
         insertIfChanged(db, message, row.updatedAt),
         db.sql(TRIM, row.id, row.revision - kept),
@@ -100,6 +101,7 @@ const listOf = (portion: readonly Portioned[]): string =>
       searchText: row.searchText,
       at: row.updatedAt,
       note: row.revisionNote,
+      statusSeq: row.statusSeq,
       queue: message.queue,
       message: JSON.stringify(message.envelope),
       ...(revision === undefined ? {} : { revision }),

@@ -30,7 +30,8 @@ function bookmarkOf(c: HonoContext<HttpEnv>): string {
   const sent = c.req.header(BOOKMARK);
   const reads = c.req.method === "GET" || c.req.method === "HEAD";
   if (sent === undefined) return reads ? "first-unconstrained" : "first-primary";
-  if (/^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/.test(sent)) return sent;
+  // The primary is never behind a bookmark, and a write must not be judged by a copy that is behind.
+  if (/^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/.test(sent)) return reads ? sent : "first-primary";
   const detail = "Send the value of an earlier answer, or none.";
   throw new AppError("INVALID_PARAMETER", { message: `Invalid ${BOOKMARK} header`, parameter: BOOKMARK, detail });
 }

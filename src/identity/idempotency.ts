@@ -34,7 +34,7 @@ export async function unlessTaken<T>(commit: () => Promise<T>): Promise<T> {
 /** A record, and the rows under its key: parts of a long answer (#), single flows of a request about several (:). */
 const UNDER = "(key = ?1 OR (key > ?1 || '#' AND key < ?1 || ';'))";
 /** Removes the record of a key whose time is over. */
-const OVER = `DELETE FROM idempotency WHERE ${UNDER} AND expires_at <= ?2`;
+const OVER = `DELETE FROM idempotency WHERE ${UNDER} AND NOT EXISTS (SELECT 1 FROM idempotency WHERE key = ?1 AND expires_at > ?2)`;
 const RECORD = "INSERT INTO idempotency (key, fingerprint, answer, expires_at)";
 /** Characters that one value of the database holds in any case. */
 const MOST_IN_A_ROW = 500_000;
@@ -124,10 +124,13 @@ export const repeatable: MiddlewareHandler<HttpEnv> = async (c, next) => {
   if (found) return again(c, found);
   c.set("context", { ...context, repeat, resumed: found === null });
   await next();
-  if (c.error instanceof AppError && c.error.code === "REQUEST_UNDER_WAY") {
-    const twins = await recall(context, repeat);
-    if (twins) c.res = await again(c, twins);
-  }
+  if (!(c.error instanceof AppError)) return undefined;
+  // Whatever stood in the way: if the request was carried out by then, by a twin or unheard, this is its answer.
+  const done = await recall(context, repeat).catch(() => undefined);
+  if (!done) return undefined;
+  for (const header of ["etag", "retry-after"]) c.header(header, undefined);
+  c.res = await again(c, done);
+  return undefined;
 };
 
 function badKey(): AppError {

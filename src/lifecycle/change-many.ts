@@ -56,8 +56,14 @@ async function begin(ctx: Context): Promise<void> {
   await unlessTaken(() => inStorage(() => ctx.db.batch(record)));
 }
 
+/** What is no id may be anything; it must not swell the answer. */
+const shortened = (sent: unknown): unknown => {
+  const text = typeof sent === "string" ? sent : (JSON.stringify(sent) ?? "");
+  return text.length > 100 ? text.slice(0, 100) : sent;
+};
+
 function resultOf(flowId: string | undefined, sent: unknown, verdicts: ReadonlyMap<string, Verdict>) {
-  if (flowId === undefined) return { errors: [errorItem("INVALID_ID", { flowId: sent })] };
+  if (flowId === undefined) return { errors: [errorItem("INVALID_ID", { flowId: shortened(sent) })] };
   const verdict = verdicts.get(flowId)!;
   if ("errors" in verdict) return { errors: verdict.errors.map((item) => ({ ...item, flowId: sent })) };
   return { data: { id: flowId, status: verdict.status }, meta: {} };

@@ -34,9 +34,13 @@ export function commandOf(name: CommandName, row: CommandRow, now: number): Enve
     id: row.id,
     ...(name === "flow.starting" && row.startedBy !== null ? { startedBy: row.startedBy } : {}),
   };
+  const reference: Envelope = {
+    headers,
+    payload: { ...identity, revision: row.revision, href: `/flows/${row.id}` },
+  };
+  if (row.document.length > MOST_MESSAGE_BYTES) return reference;
   const whole: Envelope = { headers, payload: { ...document, ...identity } };
-  if (bytesOf(JSON.stringify(whole)) <= MOST_MESSAGE_BYTES) return whole;
-  return { headers, payload: { ...identity, revision: row.revision, href: `/flows/${row.id}` } };
+  return bytesOf(JSON.stringify(whole)) <= MOST_MESSAGE_BYTES ? whole : reference;
 }
 
 /** Only an owner, and only in the form that the orchestrator can read: nobody runs a flow in a foreign tenant's name. */

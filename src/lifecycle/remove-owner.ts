@@ -30,7 +30,7 @@ const OWNED = `SELECT id, status, (SELECT count(*) FROM json_each(flows.document
   CROSS JOIN flows ON flows.pos = owned.pos`;
 
 /**
- * Takes an account or tenant that was deleted off its flows and out of their history, one bounded step at a time; flows
+ * Takes an account or tenant that was deleted off its flows, and its name off the revisions that it made, one bounded step at a time; flows
  * that nobody owns then are stopped first, so that an interruption never leaves one running unseen. Answers from where
  * the next step goes on, if there is one.
  */

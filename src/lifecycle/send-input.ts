@@ -10,6 +10,8 @@ export async function sendInput(objects: Context["objects"], input: LifecycleInp
     try {
       const outcome = await objects.getByName(input.flowId).apply(input);
       if (!outcome.ok && outcome.error === "STORAGE_UNAVAILABLE") throw new AppError("STORAGE_UNAVAILABLE");
+      // The try before may have done it: then the flow is not the one of If-Match any more, and nobody knows why.
+      if (!outcome.ok && outcome.error === "PRECONDITION_FAILED" && attempt > 1) throw new AppError("FLOW_UNAVAILABLE");
       return outcome;
     } catch (error) {
       if (error instanceof AppError) throw error;

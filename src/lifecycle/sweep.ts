@@ -28,6 +28,7 @@ export async function sweep(by: {
     ...late.slice(0, AT_ONCE).map((flowId) => by.objects.getByName(flowId).wake(flowId)),
     wakeLater(by, late.slice(AT_ONCE)),
   ]);
-  await inStorage(() => forgetRecords(by.db, by.now(), MOST_RECORDS).run());
+  const unused = by.db.sql("DELETE FROM facet_counts INDEXED BY facet_counts_none WHERE flows <= 0");
+  await inStorage(() => by.db.batch([forgetRecords(by.db, by.now(), MOST_RECORDS), unused]));
   return { waiting: waiting.length, overdue: overdue.length };
 }

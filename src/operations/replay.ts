@@ -22,4 +22,5 @@ const queueOf = (env: Env, name: string): Queue | undefined =>
     ["flow-commands", env.FLOW_COMMANDS],
     ["flow-reports", env.FLOW_REPORTS],
     ["flow-notices", env.FLOW_NOTICES],
+    ["flow-chores", env.FLOW_CHORES],
   ]).get(name);

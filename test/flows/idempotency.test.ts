@@ -104,7 +104,7 @@ describe.each(requests)("%s under a key", (_, given) => {
       return done;
     });
     const lost = await send("lost", { env: { ...noCourier, DB: losing } });
-    expect(errorIn(lost)).toEqual([503, "STORAGE_UNAVAILABLE"]);
+    expect([lost.status < 300, isReplay(lost)]).toEqual([true, "true"]);
     expect(await effectsOf(about.caller)).toEqual(about.effects);
     const first = await send("lost");
     expect([first.status < 300, isReplay(first)]).toEqual([true, "true"]);

@@ -79,7 +79,7 @@ const getRoute = createRoute({
       z.object({ data: RevisionDocument, meta: Meta }).meta({ id: "RevisionAnswer", description: "One revision." }),
       "The revision.",
     ),
-    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "REVISION_NOT_FOUND"),
+    ...refusals("INVALID_ID", "INVALID_PARAMETER", "FLOW_NOT_FOUND", "REVISION_NOT_FOUND"),
   },
 });
 
@@ -98,7 +98,7 @@ const diffRoute = createRoute({
       z.object({ data: RevisionDiff, meta: Meta }).meta({ id: "RevisionDiffAnswer", description: "A difference." }),
       "The difference; empty lists if there is none.",
     ),
-    ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "REVISION_NOT_FOUND"),
+    ...refusals("INVALID_ID", "INVALID_PARAMETER", "FLOW_NOT_FOUND", "REVISION_NOT_FOUND"),
   },
 });
 
