@@ -54,7 +54,8 @@ export class Client {
 
   run(job: Job): Promise<Done> {
     return new Promise((resolve, reject) => {
-      const end = () => reject(new Error("The client ended."));
+      const end = (code: number | null, signal: string | null) =>
+        reject(new Error(`The client ended by ${signal ?? code}.`));
       this.#child.once("exit", end);
       this.#child.once("message", (done: Done) => {
         this.#child.off("exit", end);
@@ -158,22 +159,29 @@ function figuresOf(rounds: readonly Round[]): Figures {
   return { perSecond: of("perSecond"), cpu: of("cpu"), p50: of("p50"), p99: of("p99"), rounds };
 }
 
+/** Rounds of the sides beside each other. A disturbed one is made again, as long as that is not too often. */
+async function roundsOf(way: Way, sides: readonly Side[], once: boolean): Promise<Map<Side, Round>[]> {
+  const all: Map<Side, Round>[] = [];
+  const quiet = () => all.filter((round) => !round.get("product")!.disturbed);
+  while (quiet().length < way.settings.rounds && all.length < 2 * way.settings.rounds) {
+    all.push(await roundOf(way, sides, once, all.length));
+  }
+  return quiet().length > way.settings.rounds / 2 ? quiet() : all;
+}
+
 /** The product beside the bare Worker, by turns. */
 export async function compare(way: Way, route: Route, issuer: Issuer): Promise<Compared> {
   const wires = await wiresOf(route.requests, issuer);
   const half = (rest: number): string[] => (route.once ? wires.filter((_, nth) => nth % 2 === rest) : wires);
   way.client.load("product", half(0));
   way.client.load("bare", half(1));
-  const rounds: Record<Side, Round[]> = { product: [], bare: [] };
-  for (let nth = 0; nth < way.settings.rounds; nth += 1) {
-    for (const [side, round] of await roundOf(way, ["product", "bare"], route.once, nth)) rounds[side].push(round);
-  }
-  const pairs = rounds.product.map((product, nth) => ({ product, bare: rounds.bare[nth]! }));
+  const rounds = await roundsOf(way, ["product", "bare"], route.once);
+  const pairs = rounds.map((round) => ({ product: round.get("product")!, bare: round.get("bare")! }));
   return {
     route: route.name,
     goal: route.goal,
-    product: figuresOf(rounds.product),
-    bare: figuresOf(rounds.bare),
+    product: figuresOf(pairs.map(({ product }) => product)),
+    bare: figuresOf(pairs.map(({ bare }) => bare)),
     ratio: median(pairs.map(({ product, bare }) => product.perSecond / bare.perSecond)),
     cpuRatio: median(pairs.map(({ product, bare }) => bare.cpu / product.cpu)),
   };
@@ -182,11 +190,7 @@ export async function compare(way: Way, route: Route, issuer: Issuer): Promise<C
 /** The product by itself. */
 export async function time(way: Way, requests: readonly Request[], issuer: Issuer): Promise<Figures> {
   way.client.load("product", await wiresOf(requests, issuer));
-  const rounds: Round[] = [];
-  for (let nth = 0; nth < way.settings.rounds; nth += 1) {
-    rounds.push(...(await roundOf(way, ["product"], false, nth)).values());
-  }
-  return figuresOf(rounds);
+  return figuresOf((await roundsOf(way, ["product"], false)).map((round) => round.get("product")!));
 }
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en");

@@ -24,7 +24,7 @@ const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const powersIn = (low: number, high: number): number[] =>
   Array.from({ length: high - low + 1 }, (_, nth) => 10 ** (low + nth));
-const short = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 1 });
+const short = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: value < 100 ? 1 : 0 });
 
 /** Labels at the ends of the lines, moved apart where they would cover each other. */
 function labelsOf(ends: readonly { y: number; nth: number }[]): number[] {

@@ -1,6 +1,5 @@
-import { hexOf } from "../platform/ids.ts";
-
 const MOST = 5000;
+const encoder = new TextEncoder();
 
 /** What is known about tokens, for a time. Tokens themselves are not kept, only their hashes. */
 export class Memory<T> {
@@ -17,8 +16,8 @@ export class Memory<T> {
   }
 }
 
-/** The name under which a token is remembered: its hash together with who vouches for it. */
+/** The name under which a token is remembered: a hash of it together with who vouches for it, not meant to be read. */
 export async function keyOfToken(voucher: readonly (string | undefined)[], token: string): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify([...voucher, token]));
-  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+  const digest = await crypto.subtle.digest("SHA-256", encoder.encode([...voucher, token].join("\n")));
+  return String.fromCharCode(...new Uint16Array(digest));
 }
