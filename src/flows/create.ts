@@ -7,13 +7,12 @@ import type { Answer } from "../platform/http.ts";
 import { newObjectId } from "../platform/ids.ts";
 import { flowAnswer, flowsAnswer } from "./answer.ts";
 import { isRecord } from "./cast.ts";
-import { checkFlow, textOf } from "./check.ts";
+import { checkFlow } from "./check.ts";
 import { wakeCouriers } from "./courier.ts";
 import { requireFew, requireFewEntries } from "./many.ts";
-import { homeOf, ownersOfNew } from "./owners.ts";
-import { searchTextOf } from "./search-text.ts";
+import { ownersOfNew } from "./owners.ts";
 import type { WholeRow } from "./store.ts";
-import { insertions, type Written } from "./write.ts";
+import { insertions, storedForm, type Written } from "./write.ts";
 
 /** Stores one new flow. Throws INVALID_FLOW with every finding, or OWNER_NOT_ALLOWED. */
 export async function createFlow(ctx: Context, input: unknown): Promise<Answer> {
@@ -49,18 +48,11 @@ function rowOf(ctx: Context, input: unknown, now: number): WholeRow {
   const completed = isRecord(input) ? { ...input, owners: ownersOfNew(ctx.actor, input) } : input;
   const checked = checkFlow(completed, ctx.config.FLOW_VALIDATION);
   if (!checked.ok) throw new AppError("INVALID_FLOW", { items: checked.findings });
-  const { document } = checked;
-  const home = homeOf(document.owners);
   return {
     // The database gives the place.
     pos: 0,
     id: newObjectId(now),
-    home,
-    document: textOf(document),
-    name: document.name ?? "",
-    type: document.type ?? null,
-    fromTemplate: document.fromTemplate ?? null,
-    searchText: searchTextOf(document, home),
+    ...storedForm(checked.document),
     revision: 1,
     revisedAt: now,
     revisedBy: ctx.actor.sub,

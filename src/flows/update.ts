@@ -7,15 +7,14 @@ import { AppError } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
 import { tagOf } from "./answer.ts";
 import { isRecord } from "./cast.ts";
-import { checkFlow, textOf } from "./check.ts";
+import { checkFlow } from "./check.ts";
 import { wakeCouriers } from "./courier.ts";
 import { changesBetween } from "./diff.ts";
 import { wordsFor } from "./diff-words.ts";
 import type { FlowDocument } from "./model.ts";
-import { homeOf, ownersOfEdited } from "./owners.ts";
-import { searchTextOf } from "./search-text.ts";
+import { ownersOfEdited } from "./owners.ts";
 import { documentOf, findFlow, type FlowRow } from "./store.ts";
-import { edits, type Edited } from "./write.ts";
+import { edits, storedForm, type Edited } from "./write.ts";
 
 /** Of edits at the same time one wins each round. */
 const TRIES = 25;
@@ -57,18 +56,12 @@ export function editOf(ctx: Context, row: FlowRow, body: unknown): Edited {
   const present = documentOf(row);
   const document = merged(ctx, row.id, present, body);
   const now = Math.max(ctx.now(), row.updatedAt);
-  const home = homeOf(document.owners);
   return {
     revision: row.revision,
     message: notice("flowrepo.flow.modified", ctx.actor, row.id, now),
     row: {
       ...row,
-      home,
-      document: textOf(document),
-      name: document.name ?? "",
-      type: document.type ?? null,
-      fromTemplate: document.fromTemplate ?? null,
-      searchText: searchTextOf(document, home),
+      ...storedForm(document),
       revision: row.revision + 1,
       revisedAt: now,
       revisedBy: ctx.actor.sub,

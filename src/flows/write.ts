@@ -2,6 +2,10 @@ import type { Database } from "../db/client.ts";
 import { reachParameters, within, type Reach } from "../identity/ownership.ts";
 import { insertIfChanged, type OutboxMessage } from "../messages/outbox.ts";
 import { bytesOf } from "../messages/model.ts";
+import { textOf } from "./check.ts";
+import type { FlowDocument } from "./model.ts";
+import { homeOf } from "./owners.ts";
+import { searchTextOf } from "./search-text.ts";
 import type { WholeRow } from "./store.ts";
 
 /** A row and the message that is committed with it. */
@@ -13,6 +17,19 @@ export interface Written {
 /** A flow that was read and what it becomes. */
 export interface Edited extends Written {
   readonly revision: number;
+}
+
+/** The columns that follow from a document, as a trigger and generated columns have them too. */
+export function storedForm(document: FlowDocument) {
+  const home = homeOf(document.owners);
+  return {
+    home,
+    document: textOf(document),
+    name: document.name ?? "",
+    type: document.type ?? null,
+    fromTemplate: document.fromTemplate ?? null,
+    searchText: searchTextOf(document, home),
+  };
 }
 
 const PLACE =
@@ -114,11 +131,11 @@ const listOfOne = (one: Portioned): string => listOf([one]);
 const MOST_IN_A_LIST = 1_500_000;
 
 /** Divides what goes into a statement as one JSON list. */
-export function portionsOf<T>(all: readonly T[], textOf: (one: T) => string = JSON.stringify): T[][] {
+export function portionsOf<T>(all: readonly T[], toText: (one: T) => string = JSON.stringify): T[][] {
   const portions: T[][] = [];
   let bytes = Infinity;
   for (const one of all) {
-    const more = all.length === 1 ? 0 : bytesOf(textOf(one));
+    const more = all.length === 1 ? 0 : bytesOf(toText(one));
     if (bytes + more > MOST_IN_A_LIST) {
       portions.push([]);
       bytes = 0;
