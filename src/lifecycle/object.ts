@@ -157,7 +157,7 @@ export class FlowObject extends DurableObject<Env> {
 
 /** Gives up waiting, so that one promise that never settles cannot hold up a flow for ever. */
 async function withDeadline<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | null = null;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms.`)), milliseconds);
   });

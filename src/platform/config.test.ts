@@ -79,8 +79,9 @@ describe("settings that are refused", () => {
   });
 
   it("are all named at once", () => {
-    const { cause } = refusalOf({ ...keys, IAM_ISSUER: "", IAM_AUDIENCE: "", IAM_JWT_SECRET: "short" });
-    expect((cause as Error).message).toMatch(/IAM_ISSUER.*IAM_AUDIENCE.*IAM_JWT_SECRET/);
+    const none = { CURSOR_SECRET: "", IAM_ISSUER: "", IAM_AUDIENCE: "", IAM_JWT_SECRET: "short" };
+    const { cause } = refusalOf({ ...keys, ...none });
+    expect((cause as Error).message).toMatch(/CURSOR_SECRET.*IAM_ISSUER.*IAM_AUDIENCE.*IAM_JWT_SECRET/);
   });
 
   it.each([

@@ -35,7 +35,7 @@ const Settings = z
     IAM_TOKEN_CACHE_TTL: z.coerce.number().int().min(0).max(3600).default(30),
     IAM_JWT_SECRET: optional,
     /** Signs the cursors of lists. */
-    CURSOR_SECRET: z.string({ error: "is needed: at least 32 characters" }).min(32, "needs at least 32 characters"),
+    CURSOR_SECRET: z.string().default(""),
     /** Tells in `server-timing` what a request cost the database. */
     SERVER_TIMING: z.enum(["true", "false"]).default("false"),
     /** How many revisions of a flow are kept beside the present one. */
@@ -47,6 +47,7 @@ const Settings = z
   })
   .superRefine((settings, check) => {
     const refuse = (name: string, message: string) => check.addIssue({ code: "custom", path: [name], message });
+    if (settings.CURSOR_SECRET.length < 32) refuse("CURSOR_SECRET", "is needed: at least 32 characters");
     if (settings.IAM_JWKS_URL) {
       if (!settings.IAM_ISSUER) refuse("IAM_ISSUER", "is needed with IAM_JWKS_URL");
       if (!settings.IAM_AUDIENCE) refuse("IAM_AUDIENCE", "is needed with IAM_JWKS_URL");
