@@ -10,7 +10,8 @@ import { identify, tokenOf } from "./identify.ts";
 
 /** Turns the bearer token into an actor and gives the request its context. */
 export const authenticate: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  const { config, requestId } = c.var;
+  const config = c.get("config");
+  const requestId = c.get("requestId");
   const defer = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
   const now = Date.now;
   const actor = await identify({ config, now, defer }, tokenOf(c.req.header("authorization")));
@@ -47,7 +48,7 @@ export type Permission = keyof typeof settingOf | "admin";
 
 const permit = (permission: Permission): MiddlewareHandler<HttpEnv> => {
   return async function permitted(c: HonoContext<HttpEnv>, next) {
-    const { actor, config } = c.var.context;
+    const { actor, config } = c.get("context");
     const name = permission === "admin" ? "all" : config[settingOf[permission]];
     if (!can(actor, name)) throw new AppError("MISSING_PERMISSION", { detail: `Needed is ${name}.` });
     await next();

@@ -10,11 +10,11 @@ interface RequestEnv {
 }
 
 const acceptable = /^[\w.:=+/-]{1,128}$/;
-const headersOfEveryAnswer = {
+const headersOfEveryAnswer = Object.entries({
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "strict-transport-security": "max-age=31536000; includeSubDomains",
-};
+});
 
 /** Request id in and out, headers of every answer, and the one log line of the request. */
 export const everyRequest: MiddlewareHandler<RequestEnv> = async (c, next) => {
@@ -25,12 +25,12 @@ export const everyRequest: MiddlewareHandler<RequestEnv> = async (c, next) => {
   await next();
   const headers = c.res.headers;
   headers.set("x-request-id", requestId);
-  for (const [name, value] of Object.entries(headersOfEveryAnswer)) headers.set(name, value);
+  for (const [name, value] of headersOfEveryAnswer) headers.set(name, value);
   if (!headers.has("content-security-policy")) {
     headers.set("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
   }
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
-  logLine({ LOG_LEVEL: c.var.config?.LOG_LEVEL ?? "info" }, "request", {
+  logLine({ LOG_LEVEL: c.get("config")?.LOG_LEVEL ?? "info" }, "request", {
     requestId,
     method: c.req.method,
     path: c.req.path.slice(0, 200),
@@ -47,7 +47,7 @@ export const settings: MiddlewareHandler<RequestEnv> = async (c, next) => {
 };
 
 const actorOf = (c: HonoContext): string | undefined =>
-  (c.var as { context?: { actor?: { sub?: string } } }).context?.actor?.sub;
+  (c.get("context") as { actor?: { sub?: string } } | undefined)?.actor?.sub;
 
 /** Lets browsers of listed origins in, with credentials; answers preflights; refuses any other origin plainly. */
 export const crossOrigin: MiddlewareHandler<RequestEnv> = async (c, next) => {

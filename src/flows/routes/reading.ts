@@ -131,9 +131,9 @@ const logsRoute = createRoute({
 });
 
 export const readingRoutes = new OpenAPIHono<HttpEnv>()
-  .openapi(listRoute, async (c) => send(c, await listFlows(c.var.context, c.req.valid("query"))))
+  .openapi(listRoute, async (c) => send(c, await listFlows(c.get("context"), c.req.valid("query"))))
   .openapi(getRoute, async (c) => {
-    const flow = await getFlow(c.var.context, c.req.valid("param").id);
+    const flow = await getFlow(c.get("context"), c.req.valid("param").id);
     const etag = tagOf(flow);
     if (!isKnown(c.req.header("if-none-match"), etag)) return send(c, flowAnswer(flow));
     c.header("etag", etag);
