@@ -1,0 +1,162 @@
+/**
+ * One object per job: it goes through the instances of a template in portions and keeps a log of what became of each.
+ *
+ * Going on  an alarm stands as long as the job runs; each ring is one portion. Whatever breaks off is taken up by the
+ *           next ring, and what a portion did already shows in the rows of the flows: nothing is done twice.
+ * Order     instances are drawn in the order in which they were made, behind the last one drawn; those that are made
+ *           meanwhile come last, and have the newest revision anyway.
+ * Pause     takes effect between two portions. A job that ended stays to be looked at, for a time.
+ */
+import { DurableObject } from "cloudflare:workers";
+
+import { databaseOf } from "../db/client.ts";
+import type { Context } from "../identity/context.ts";
+import { configOf } from "../platform/config.ts";
+import { logError, logLine } from "../platform/log.ts";
+import { controlStep } from "./control-step.ts";
+import { drawInstances } from "./instances.ts";
+import { hasLog, JobLog, type Standing } from "./job-log.ts";
+import {
+  KEPT_DAYS,
+  type Entry,
+  type Job,
+  type JobFacts,
+  type JobPage,
+  type JobView,
+  type Verdict,
+} from "./job-model.ts";
+import { upgradeStep } from "./upgrade-step.ts";
+
+export const PORTION = 50;
+const GRACE_MS = 30_000;
+const MOST_BACKOFF_MS = 60_000;
+const KEPT_MS = KEPT_DAYS * 24 * 3600_000;
+
+/** Whoever asks for a job: only who began it, and admins, learn of it. */
+export interface Asking {
+  readonly templateId: string;
+  readonly sub: string;
+  readonly isAdmin: boolean;
+}
+
+export class TemplateJob extends DurableObject<Env> {
+  #opened: JobLog | undefined;
+  #failures = 0;
+
+  /** Begins the job; the same again changes nothing. Answers how it stands, or that its id is another request's. */
+  async begin(facts: JobFacts, chosen: readonly string[] | undefined): Promise<Job | "other"> {
+    this.#opened ??= new JobLog(this.ctx.storage);
+    this.#opened.begin(facts, chosen, Date.now());
+    const { facts: begun, state } = this.#opened.standing()!;
+    if (begun.fingerprint !== facts.fingerprint || begun.by.sub !== facts.by.sub) return "other";
+    if (state === "running") await this.ctx.storage.setAlarm(Date.now());
+    return this.#opened.job();
+  }
+
+  show(asking: Asking, page: JobPage): JobView | undefined {
+    return this.#seenBy(asking)?.view(page);
+  }
+
+  /** Answers how the job stands then; undefined if it is not the asker's, and `ended` if nothing can be changed. */
+  async steer(asking: Asking, to: "paused" | "running" | "cancelled"): Promise<Job | "ended" | undefined> {
+    const log = this.#seenBy(asking);
+    if (log === undefined) return undefined;
+    const { state } = log.standing()!;
+    if (state === "done" || state === "cancelled") return "ended";
+    if (to === "cancelled") await this.#end("cancelled");
+    else {
+      log.move(to, null);
+      if (to === "running") await this.ctx.storage.setAlarm(Date.now());
+    }
+    return log.job();
+  }
+
+  override async alarm(): Promise<void> {
+    const standing = this.#log()?.standing();
+    if (standing === undefined) return;
+    if (standing.endedAt !== null) return this.#expire(standing.endedAt);
+    if (standing.state !== "running") return;
+    try {
+      await this.ctx.storage.setAlarm(Date.now() + GRACE_MS);
+      await this.#portion(standing);
+      this.#failures = 0;
+    } catch (error) {
+      this.#failures += 1;
+      const delay = Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
+      await this.ctx.storage.setAlarm(Date.now() + delay);
+      const { id, templateId } = standing.facts;
+      logError(configOf(this.env), "job.interrupted", error, { job: id, templateId, retryInMs: delay });
+    }
+  }
+
+  async #portion({ facts, cursor }: Standing): Promise<void> {
+    const log = this.#opened!;
+    const ctx = contextOf(this.env, this.ctx, facts);
+    let more = cursor;
+    let entries = log.due(Date.now(), PORTION);
+    if (entries.length < PORTION && cursor !== null) {
+      const drawn = await drawInstances(ctx.db, facts, cursor, PORTION);
+      more = drawn.length < PORTION ? null : drawn.at(-1)!.pos;
+      log.draw(
+        drawn.map(({ id }) => id),
+        more,
+      );
+      entries = log.due(Date.now(), PORTION);
+    }
+    const verdicts = entries.length === 0 ? new Map<string, Verdict>() : await this.#work(ctx, facts, entries);
+    log.settle(verdicts, Date.now());
+    // Somebody may have paused or ended it meanwhile.
+    if (log.standing()!.state !== "running") return;
+    const next = more === null ? log.nextDue() : 0;
+    if (next === undefined) return this.#end("done");
+    await this.ctx.storage.setAlarm(Math.max(next, Date.now()));
+  }
+
+  #work(ctx: Context, facts: JobFacts, entries: readonly Entry[]): Promise<Map<string, Verdict>> {
+    if (facts.kind !== "upgrade") return controlStep(ctx, facts.kind, entries);
+    const stopping = (flowId: string) => this.#opened!.stopping(flowId, Date.now());
+    const writing = (flowIds: readonly string[]) => this.#opened!.writing(flowIds);
+    return upgradeStep({ ctx, facts, stopping, writing }, entries);
+  }
+
+  async #end(state: "done" | "cancelled"): Promise<void> {
+    const now = Date.now();
+    this.#opened!.move(state, now);
+    await this.ctx.storage.setAlarm(now + KEPT_MS);
+    const { id, kind, templateId, counts } = this.#opened!.job();
+    logLine(configOf(this.env), "job.ended", { job: id, kind, templateId, state, ...counts });
+  }
+
+  async #expire(endedAt: number): Promise<void> {
+    if (endedAt + KEPT_MS > Date.now()) return this.ctx.storage.setAlarm(endedAt + KEPT_MS);
+    await this.ctx.storage.deleteAll();
+    this.#opened = undefined;
+  }
+
+  /** The log of a job that was begun; nothing is made for an id that somebody invents. */
+  #log(): JobLog | undefined {
+    if (this.#opened === undefined && hasLog(this.ctx.storage)) this.#opened = new JobLog(this.ctx.storage);
+    return this.#opened;
+  }
+
+  #seenBy({ templateId, sub, isAdmin }: Asking): JobLog | undefined {
+    const log = this.#log();
+    const facts = log?.standing()?.facts;
+    if (facts === undefined || facts.templateId !== templateId) return undefined;
+    return isAdmin || facts.by.sub === sub ? log : undefined;
+  }
+}
+
+/** What the verbs know of the world, in the name of whoever began the job. */
+function contextOf(env: Env, state: DurableObjectState, { by, requestId }: JobFacts): Context {
+  return {
+    actor: { ...by, permissions: [] },
+    db: databaseOf(env.DB),
+    config: configOf(env),
+    objects: env.FLOW_OBJECT,
+    chores: env.FLOW_CHORES,
+    requestId,
+    now: Date.now,
+    defer: (promise) => state.waitUntil(promise),
+  };
+}
