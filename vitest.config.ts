@@ -11,6 +11,10 @@ const settings = {
   FLOW_WRITE_PERMISSION: "flows.write",
   FLOW_CONTROL_PERMISSION: "flows.control",
   FLOW_BULK_PERMISSION: "flows.bulk",
+  TEMPLATE_READ_PERMISSION: "templates.read",
+  TEMPLATE_WRITE_PERMISSION: "templates.write",
+  SECRET_READ_PERMISSION: "secrets.secret.read",
+  SECRET_WRITE_PERMISSION: "secrets.secret.write",
   IAM_JWKS_URL: "",
   IAM_ISSUER: "",
   IAM_AUDIENCE: "",
@@ -21,8 +25,13 @@ const settings = {
   COMMAND_DEADLINE_SECONDS: "30",
   START_TRIES: "5",
   CURSOR_SECRET: "another secret of the tests, 32 characters",
+  SECRETS_KEY: "0101010101010101010101010101010101010101010101010101010101010101",
+  SECRET_SERVICE_BASE_URL: "",
+  IAM_BASE_URL: "",
   SERVER_TIMING: "false",
   REVISION_LIMIT: "100",
+  RUN_RETENTION_DAYS: "30",
+  HTTP_ALLOW_PRIVATE: "false",
 };
 
 /** The Worker as an environment of wrangler.toml deploys it, with settings for tests. */
@@ -41,6 +50,8 @@ const common = { isolate: false, setupFiles: ["test/support/migrate.ts"], testTi
 
 export default defineConfig({
   test: {
+    // One for each core of a small machine; by itself it would leave one idle.
+    maxWorkers: 2,
     projects: [
       {
         plugins: [worker("external")],

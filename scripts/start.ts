@@ -13,6 +13,9 @@ addToVars(/^(?:IAM_JWT_SECRET|IAM_JWKS_URL|INTROSPECT_ENDPOINT_BASIC)\s*=/m, () 
   `IAM_JWT_SECRET=${secret()}`,
 ]);
 addToVars(/^CURSOR_SECRET\s*=/m, () => [`CURSOR_SECRET=${secret()}`]);
+addToVars(/^SECRETS_KEY\s*=/m, () => [`SECRETS_KEY=${secret()}`]);
+// Targets of a developer's flows are on the developer's machine.
+addToVars(/^HTTP_ALLOW_PRIVATE\s*=/m, () => ["HTTP_ALLOW_PRIVATE=true"]);
 
 function addToVars(unless: RegExp, lines: () => string[]): void {
   const vars = existsSync(".dev.vars") ? readFileSync(".dev.vars", "utf8") : "";
@@ -30,7 +33,7 @@ const served = serve(port, process.argv.slice(2), "inherit");
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end(served));
 try {
   await untilReady(base, served);
-  const permissions = ["flows.read", "flows.write", "flows.control"];
+  const permissions = ["flows.read", "flows.write", "flows.control", "secrets.secret.read", "secrets.secret.write"];
   const token = await signToken(localSecret(), { sub: "alice", tenant: "acme", permissions });
   console.log(`
 The Flow Repository is ready.

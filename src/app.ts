@@ -2,16 +2,25 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 
+import { componentRoutes } from "./components/routes.ts";
 import { apiDocs, openApiDocument } from "./docs.ts";
 import { flowRoutes } from "./flows/routes/index.ts";
 import type { HttpEnv } from "./identity/context.ts";
 import { authenticate } from "./identity/http.ts";
 import { lifecycleRoutes } from "./lifecycle/routes.ts";
+import { hookRoutes } from "./runs/routes/hooks.ts";
+import { eventRoutes } from "./runs/routes/events.ts";
+import { stepRoutes } from "./runs/routes/steps.ts";
+import { repeatRoutes } from "./runs/routes/repeats.ts";
+import { runRoutes } from "./runs/routes/runs.ts";
+import { scheduleRoutes } from "./runs/routes/schedule.ts";
 import { operationsRoutes } from "./operations/routes.ts";
 import { AppError, errorItem } from "./platform/errors.ts";
 import { answerError } from "./platform/http.ts";
 import { logError } from "./platform/log.ts";
 import { crossOrigin, everyRequest, settings } from "./platform/request.ts";
+import { secretRoutes } from "./secrets/routes.ts";
+import { templateRoutes } from "./templates/routes/index.ts";
 
 // Express took a slash at the end of a path.
 export const app = new OpenAPIHono<HttpEnv>({ strict: false });
@@ -48,7 +57,7 @@ app.use(
 app.options("/", (c) => c.body(null, 204, { "access-control-allow-origin": "*" }));
 
 // A pattern with /* also stands for the path before it.
-for (const path of ["/flows/*", "/dead-letters/*"]) {
+for (const path of ["/flows/*", "/secrets/*", "/templates/*", "/components/*", "/dead-letters/*", "/runs/*"]) {
   app.use(path, crossOrigin);
   app.use(path, authenticate);
 }
@@ -71,7 +80,16 @@ app.defaultHook = (result) => {
 
 app.route("/", flowRoutes);
 app.route("/", lifecycleRoutes);
+app.route("/", secretRoutes);
+app.route("/", templateRoutes);
+app.route("/", componentRoutes);
 app.route("/", operationsRoutes);
+app.route("/", hookRoutes);
+app.route("/", runRoutes);
+app.route("/", repeatRoutes);
+app.route("/", scheduleRoutes);
+app.route("/", stepRoutes);
+app.route("/", eventRoutes);
 
 app.openAPIRegistry.registerComponent("securitySchemes", "Bearer", {
   type: "http",

@@ -4,11 +4,14 @@ import { databaseOf } from "./db/client.ts";
 import { takeReport } from "./lifecycle/report.ts";
 import { removeOwnerStep } from "./lifecycle/remove-owner.ts";
 import { keepDeadLetter } from "./messages/dead-letters.ts";
-import { DeletedOwnerPayload, Envelope, WAKE, WakePayload } from "./messages/model.ts";
+import { CANCEL_RUNS, CancelRunsPayload, DeletedOwnerPayload, Envelope, WAKE, WakePayload } from "./messages/model.ts";
 import { carryOut } from "./orchestrator/embedded.ts";
 import { configOf } from "./platform/config.ts";
+import { cancelMessage, cancelRuns } from "./runs/take-down.ts";
 import { AppError, redelivery } from "./platform/errors.ts";
 import { logError, logLine } from "./platform/log.ts";
+import { removeSecretOwner } from "./secrets/remove-owner.ts";
+import { removeTemplateOwner } from "./templates/remove-owner.ts";
 
 /** Handles one message; what it answers goes into the log line. */
 type Handler = (env: Env, message: Envelope) => Promise<string>;
@@ -24,9 +27,12 @@ const ownerDeleted: Handler = async (env, message) => {
   const { id, from } = DeletedOwnerPayload.parse(message.payload);
   const by = { db: databaseOf(env.DB), objects: env.FLOW_OBJECT, now: Date.now };
   const { next, removed, stopped } = await removeOwnerStep(by, id, from);
+  const ofSecrets = await removeSecretOwner(by.db, id);
+  const ofTemplates = await removeTemplateOwner(by.db, id);
+  const more = ofSecrets || ofTemplates || next !== undefined;
   // The next step is a message of its own, sent before this one counts as handled.
-  if (next !== undefined) await env.FLOW_REPORTS.send({ ...message, payload: { id, from: next } });
-  return `removed ${removed}, stopped ${stopped}${next === undefined ? "" : ", more to come"}`;
+  if (more) await env.FLOW_REPORTS.send({ ...message, payload: { id, from: next ?? from } });
+  return `removed ${removed}, stopped ${stopped}${more ? ", more to come" : ""}`;
 };
 
 const reports = new Map<string, Handler>([
@@ -40,7 +46,7 @@ const reports = new Map<string, Handler>([
 const embedded: Handler = async (env, message) => {
   // A consumer that an earlier deployment left behind must not answer in the place of the external orchestrator.
   if (configOf(env).ORCHESTRATOR === "external") throw new AppError("MISCONFIGURED");
-  return carryOut({ db: databaseOf(env.DB), reports: env.FLOW_REPORTS, now: Date.now }, message);
+  return carryOut({ db: databaseOf(env.DB), reports: env.FLOW_REPORTS, now: Date.now, env }, message);
 };
 
 const wake: Handler = async (env, message) => {
@@ -48,6 +54,13 @@ const wake: Handler = async (env, message) => {
   const woken = await Promise.allSettled(ids.map((id) => env.FLOW_OBJECT.getByName(id).wake(id)));
   // Objects that could not be reached are woken by the sweep.
   return `woke ${woken.filter(({ status }) => status === "fulfilled").length} of ${ids.length}`;
+};
+
+const cancel: Handler = async (env, message) => {
+  const asked = CancelRunsPayload.parse(message.payload);
+  const { cancelled, next } = await cancelRuns(env, asked);
+  if (next !== undefined) await env.FLOW_CHORES.send(cancelMessage({ ...asked, after: next }, Date.now()));
+  return `cancelled ${cancelled}${next === undefined ? "" : ", more to come"}`;
 };
 
 /** Queue name and message name lead to the one handler. */
@@ -60,7 +73,13 @@ const handlers = new Map([
     ]),
   ],
   ["flow-reports", reports],
-  ["flow-chores", new Map([[WAKE, wake]])],
+  [
+    "flow-chores",
+    new Map([
+      [WAKE, wake],
+      [CANCEL_RUNS, cancel],
+    ]),
+  ],
 ]);
 
 const DEAD = "-dead";

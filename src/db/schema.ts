@@ -137,3 +137,137 @@ export const deadLetters = sqliteTable("dead_letters", {
   reason: text("reason").notNull(),
   receivedAt: integer("received_at").notNull(),
 });
+
+/** Credentials that flows name as `credentials_id`; only their encrypted values are kept. */
+export const secrets = sqliteTable("secrets", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  type: text("type").notNull(),
+  /** JSON: who may use and change it. */
+  owners: text("owners").notNull(),
+  /** Which of the keys encrypted the value. */
+  keyId: text("key_id").notNull(),
+  iv: text("iv").notNull(),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+  /** Last, since what stands behind a long text is slow to reach. */
+  ciphertext: text("ciphertext").notNull(),
+});
+
+/** Who owns which secrets, kept by triggers from `secrets.owners`. */
+export const secretOwners = sqliteTable(
+  "secret_owners",
+  { ownerId: text("owner_id").notNull(), id: text("id").notNull() },
+  (table) => [primaryKey({ columns: [table.ownerId, table.id] })],
+);
+
+/** Components that an admin mapped: where the work of steps is done that name their ids. */
+export const components = sqliteTable("components", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  description: text("description"),
+  /** One of both: an address, or a service binding of the Worker. */
+  endpoint: text("endpoint"),
+  binding: text("binding"),
+  /** Whether it gets the values of secrets. */
+  secret: integer("secret", { mode: "boolean" }).notNull(),
+  updatedAt: integer("updated_at").notNull(),
+  /** JSON: what it can do. */
+  functions: text("functions").notNull(),
+});
+
+/** What a step of a flow remembers from one message to the next; goes with the flow. */
+export const snapshots = sqliteTable(
+  "snapshots",
+  {
+    flowId: text("flow_id").notNull(),
+    step: text("step").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    /** JSON. */
+    body: text("body").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.flowId, table.step] })],
+);
+
+export const templateStatuses = ["draft", "published"] as const;
+
+/** One row per template. Its revisions, who may read it and its instances stand in tables that triggers keep. */
+export const templates = sqliteTable(
+  "templates",
+  {
+    id: text("id").primaryKey(),
+    /** The beginning of the name, to sort by; empty if there is none. */
+    name: text("name")
+      .notNull()
+      .generatedAlwaysAs(sql`substr(coalesce(document ->> '$.name', ''), 1, 200)`, { mode: "stored" }),
+    status: text("status", { enum: templateStatuses }).notNull(),
+    /** The tenant of whoever made it, which may read it once it is published. */
+    tenant: text("tenant"),
+    revision: integer("revision").notNull(),
+    revisedBy: text("revised_by"),
+    revisionNote: text("revision_note").notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    /** Name and description, folded. */
+    searchText: text("search_text").notNull(),
+    /** JSON: what a client may write but the status. Last, since what stands behind a long text is slow to reach. */
+    document: text("document").notNull(),
+  },
+  (table) => [index("templates_reviser").on(table.revisedBy)],
+);
+
+/** Every document that a template had, the present one too, without owners; instances have their graph from here. */
+export const templateRevisions = sqliteTable(
+  "template_revisions",
+  {
+    templateId: text("template_id").notNull(),
+    revision: integer("revision").notNull(),
+    revisedAt: integer("revised_at").notNull(),
+    revisedBy: text("revised_by"),
+    revisionNote: text("revision_note").notNull(),
+    document: text("document").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.templateId, table.revision] }),
+    index("template_revisions_reviser").on(table.revisedBy),
+  ],
+);
+
+/** Who may read which template, and whether they may write it too. Kept by triggers. */
+export const templateReaders = sqliteTable(
+  "template_readers",
+  {
+    ownerId: text("owner_id").notNull(),
+    templateId: text("template_id").notNull(),
+    writes: integer("writes").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.ownerId, table.templateId] })],
+);
+
+/** Which flows are instances of which revision of a template. Kept by triggers from `flows.document`. */
+export const templateInstances = sqliteTable(
+  "template_instances",
+  { templateId: text("template_id").notNull(), pos: integer("pos").notNull(), revision: integer("revision").notNull() },
+  (table) => [primaryKey({ columns: [table.templateId, table.pos] })],
+);
+
+/** One row per run, for lists, without a rowid of its own; the run itself is in its object. */
+export const runs = sqliteTable(
+  "runs",
+  {
+    flowId: text("flow_id").notNull(),
+    status: text("status").notNull(),
+    /** Begins with the flow and the time, so that runs of a flow stand in their order. */
+    id: text("id").notNull(),
+    trigger: text("trigger").notNull(),
+    revision: integer("revision").notNull(),
+    requestId: text("request_id").notNull(),
+    replayOf: text("replay_of"),
+    startedAt: integer("started_at").notNull(),
+    endedAt: integer("ended_at"),
+    /** JSON: why it failed. */
+    fault: text("fault"),
+    replayedBy: text("replayed_by"),
+  },
+  (table) => [primaryKey({ columns: [table.flowId, table.status, table.id] })],
+);

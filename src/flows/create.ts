@@ -12,11 +12,12 @@ import { wakeCouriers } from "./courier.ts";
 import { requireFew, requireFewEntries } from "./many.ts";
 import { ownersOfNew } from "./owners.ts";
 import type { WholeRow } from "./store.ts";
+import type { TemplateForm } from "./variables.ts";
 import { insertions, storedForm, type Written } from "./write.ts";
 
-/** Stores one new flow. Throws INVALID_FLOW with every finding, or OWNER_NOT_ALLOWED. */
-export async function createFlow(ctx: Context, input: unknown): Promise<Answer> {
-  const row = rowOf(ctx, input, ctx.now());
+/** Stores one new flow; of a template an instance of it. Throws INVALID_FLOW with every finding, or OWNER_NOT_ALLOWED. */
+export async function createFlow(ctx: Context, input: unknown, template?: TemplateForm): Promise<Answer> {
+  const row = { ...rowOf(ctx, input, ctx.now(), template !== undefined), ...(template && { template }) };
   const answer = flowAnswer(row, 201);
   await insert(ctx, [row], answer);
   return answer;
@@ -44,8 +45,10 @@ export async function createFlows(ctx: Context, inputs: readonly unknown[]): Pro
   return answer;
 }
 
-function rowOf(ctx: Context, input: unknown, now: number): WholeRow {
-  const completed = isRecord(input) ? { ...input, owners: ownersOfNew(ctx.actor, input) } : input;
+function rowOf(ctx: Context, input: unknown, now: number, isInstance = false): WholeRow {
+  // Instances are made by their template alone.
+  const instance = isInstance && isRecord(input) ? input["instance"] : undefined;
+  const completed = isRecord(input) ? { ...input, instance, owners: ownersOfNew(ctx.actor, input) } : input;
   const checked = checkFlow(completed, ctx.config.FLOW_VALIDATION);
   if (!checked.ok) throw new AppError("INVALID_FLOW", { items: checked.findings });
   return {

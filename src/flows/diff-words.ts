@@ -22,6 +22,8 @@ const titles = {
   cron: "Cron",
   fromTemplate: "Template",
   flowSettings: "Flow settings",
+  values: "Values",
+  templateRevision: "Revision of the template",
 } as const;
 const entries = ["owner", "node", "edge"] as const;
 const kinds = ["added", "removed", "changed"] as const;

@@ -5,7 +5,7 @@ import { isRecord } from "./cast.ts";
 import { MOST_EDGES, type FlowDocument } from "./model.ts";
 
 const texts = ["name", "description", "type", "tenant", "cron", "fromTemplate"] as const;
-const parts = [...texts, "flowSettings", "owner", "node", "edge"] as const;
+const parts = [...texts, "flowSettings", "values", "templateRevision", "owner", "node", "edge"] as const;
 
 export const Change = z
   .object({
@@ -47,11 +47,19 @@ export function changesBetween(before: FlowDocument, after: FlowDocument): Chang
       kindsOf(before[key], after[key]).map((kind) => ({ what: key, kind, before: before[key], after: after[key] })),
     ),
     ...kindsOf(before.flowSettings, after.flowSettings).map((kind) => ({ what: "flowSettings" as const, kind })),
+    ...kindsOf(valuesIn(before), valuesIn(after)).map((kind) => ({ what: "values" as const, kind })),
+    ...kindsOf(before.instance?.revision, after.instance?.revision).map((kind) => ({
+      what: "templateRevision" as const,
+      kind,
+    })),
     ...changedEntries("owner", before.owners, after.owners, [sameKey(idOf)]),
     ...changedEntries("node", before.graph.nodes, after.graph.nodes, [sameKey(idOf)]),
     ...changedEntries("edge", before.graph.edges, after.graph.edges, edgeKeys),
   ];
 }
+
+/** Whoever detaches an instance keeps its values. */
+const valuesIn = ({ instance, values }: FlowDocument) => instance?.values ?? values;
 
 /** The kind of change, or none. */
 function kindsOf(before: unknown, after: unknown): Change["kind"][] {
@@ -199,7 +207,7 @@ function rising(pairs: readonly Pair[]): Pair[] {
 }
 
 /** Whether both are the same JSON, in which keys have no order. */
-function isSame(left: unknown, right: unknown): boolean {
+export function isSame(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((entry, index) => isSame(entry, right[index]));

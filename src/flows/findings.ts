@@ -7,8 +7,12 @@ export const Finding = ErrorItem.omit({ flowId: true, parameter: true })
     pointer: z
       .string()
       .meta({ description: "JSON pointer (RFC 6901) to the place in the flow.", example: "/graph/edges/0/target" }),
+    warning: z.literal(true).optional().meta({
+      description: "Present where the flow can be stored and run all the same.",
+      example: true,
+    }),
   })
-  .meta({ id: "Finding", description: "Something that keeps a flow from being stored." });
+  .meta({ id: "Finding", description: "Something that keeps a flow from being stored or from running." });
 export type Finding = z.infer<typeof Finding>;
 
 type Path = readonly PropertyKey[];
@@ -102,7 +106,8 @@ function castMessage(key: string, value: unknown): string {
   if (["nodes", "edges", "owners"].includes(leaf)) {
     return `Cast to embedded failed for ${said} because of "ObjectParameterError"`;
   }
-  return `Cast to string failed for ${said}`;
+  if (["values", "instance", "effective", "missing"].includes(leaf)) return `Cast to Object failed for ${said}`;
+  return `Cast to ${leaf === "loop" ? "Boolean" : "string"} failed for ${said}`;
 }
 
 function wanted(issue: z.core.$ZodIssue, key: string): string {

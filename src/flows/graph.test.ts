@@ -43,6 +43,24 @@ describe("data may not go round", () => {
     expect(checkGraph(input)).toEqual({ missingEdges: [], dangling: [], structure: [] });
   });
 
+  /** The same, with the edges at these places marked. */
+  const looping = (input: ReturnType<typeof graph>, value: unknown, ...marked: number[]) => ({
+    ...input,
+    edges: input.edges.map((edge, index) => (marked.includes(index) ? { ...edge, config: { loop: value } } : edge)),
+  });
+
+  it.each<[string, unknown, string[]]>([
+    ["a node to itself", looping(graph("a", "aa"), true, 0), []],
+    ["a ring by its last edge", looping(graph("abc", "ab", "bc", "ca"), true, 2), []],
+    ["a ring by its first edge", looping(graph("abc", "ab", "bc", "ca"), true, 0), []],
+    ["one of two rings", looping(graph("abcd", "ab", "ba", "cd", "dc"), true, 1), ["c -> d -> c."]],
+    ["a ring beside which another goes", looping(graph("ab", "ab", "ba", "ba"), true, 1), ["a -> b -> a."]],
+    ["a ring that says it does not", looping(graph("ab", "ab", "ba"), false, 1), ["a -> b -> a."]],
+    ["a ring that says it in words", looping(graph("ab", "ab", "ba"), "true", 1), ["a -> b -> a."]],
+  ])("unless an edge says so: %s", (_, input, rounds) => {
+    expect(roundsIn(input)).toEqual(rounds);
+  });
+
   it("the edge that closes the round is the place of the fault, and a way out is told", () => {
     expect(checkGraph(graph("abc", "bc", "ca", "ab")).structure).toEqual([
       {

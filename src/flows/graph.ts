@@ -1,7 +1,7 @@
 import { isRecord } from "./cast.ts";
 import { finding, type Finding } from "./findings.ts";
 
-const recordsIn = (value: unknown): (Record<string, unknown> | undefined)[] =>
+export const recordsIn = (value: unknown): (Record<string, unknown> | undefined)[] =>
   Array.isArray(value) ? value.map((entry: unknown) => (isRecord(entry) ? entry : undefined)) : [];
 
 /** What can only be seen of the graph as a whole. Takes anything, so that it finds what it can in a broken graph too. */
@@ -55,12 +55,13 @@ function repeatedIds(nodes: Entry[]): Finding[] {
   });
 }
 
-/** Each edge that closes a way round is told, with that way; at most twenty of them. */
+/** Each edge that closes a way round is told, with that way; at most twenty of them. Edges that loop may close one. */
 function cycles(nodes: Entry[], edges: Entry[]): Finding[] {
   const targets = new Map<string, { to: string; edge: number }[]>();
   for (const [index, edge] of edges.entries()) {
-    const { source, target } = edge ?? {};
+    const { source, target, config } = edge ?? {};
     if (typeof source !== "string" || typeof target !== "string") continue;
+    if (isRecord(config) && config["loop"] === true) continue;
     const known = targets.get(source);
     if (known) known.push({ to: target, edge: index });
     else targets.set(source, [{ to: target, edge: index }]);

@@ -10,6 +10,7 @@ import {
   searchArm,
   statusCondition,
 } from "./list-arms.ts";
+import { ADDED_BYTES } from "./instance.ts";
 import { choiceOf, countOf } from "./list-counts.ts";
 import { Parameters, type Order, type Plan, type Portion, type Selection } from "./list-selection.ts";
 
@@ -33,7 +34,7 @@ export function pagePlan(
     const text = `${withCommon(common)}SELECT ${columns} FROM (${places}) AS page ${rest}`;
     return { text, parameters: parameters.all };
   }
-  const weight = `(SELECT sum(octet_length(flows.document)) FROM (SELECT p FROM page LIMIT ${p(weighed.flows)}) AS page CROSS JOIN flows ON flows.pos = page.p)`;
+  const weight = `(SELECT sum(octet_length(flows.document) + ${ADDED_BYTES}) FROM (SELECT p FROM page LIMIT ${p(weighed.flows)}) AS page CROSS JOIN flows ON flows.pos = page.p)`;
   const guarded = columns.replace(
     DOCUMENT,
     `CASE WHEN ${weight} <= ${p(weighed.bytes)} THEN flows.document END AS "document"`,

@@ -9,6 +9,7 @@ import { flowText, stateKeys, stateOf } from "./answer.ts";
 import { cursorOf, placeOf } from "./cursor.ts";
 import { pagePlan, totalPlan } from "./list-plan.ts";
 import type { Order, Place, Portion, Selection } from "./list-selection.ts";
+import { tellInstances } from "./instance.ts";
 import { fieldsIn, selectingParameters, statusesIn, type FlowQuery } from "./list-query.ts";
 import { MOST_ANSWERED } from "./many.ts";
 import type { Flow } from "./model.ts";
@@ -87,7 +88,8 @@ async function read(ctx: Context, selection: Selection, order: Order, portion: P
   const [counted, found] = await inStorage(() => ctx.db.batch(statements));
   const rows = found!.results as FlowRow[];
   if (weighed !== undefined && rows.some((row) => row.document === null)) throw tooHeavy();
-  return { total: (counted!.results[0] as { total: number }).total, rows };
+  const told = documents === undefined ? rows : await tellInstances(ctx.db, rows);
+  return { total: (counted!.results[0] as { total: number }).total, rows: told };
 }
 
 const tooHeavy = (): AppError => {

@@ -29,6 +29,31 @@ const owner = z
   .meta({ id: "Owner", description: "Somebody who may see and, with the permissions, change the flow." });
 export type Owner = z.infer<typeof owner>;
 
+const Instance = z
+  .object({
+    revision: z.int().meta({ description: "Revision of the template that it follows.", example: 3 }),
+    values: z.record(z.string(), z.unknown()).meta({
+      description: "Its own values of the template's variables; of a secret variable the id of a secret.",
+      example: { batchSize: 50 },
+    }),
+    effective: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({
+        description:
+          "What expressions know as $vars: its values, and where it has none the defaults. Secrets are left out.",
+        example: { batchSize: 50, region: "eu" },
+      }),
+    missing: z
+      .array(z.string())
+      .optional()
+      .meta({ description: "Required variables without a value; it cannot start while there are any.", example: [] }),
+  })
+  .meta({
+    id: "Instance",
+    description: "Present where the flow is an instance of a template: it has no graph of its own but the template's.",
+  });
+
 function documentIn(mode: FlowValidation) {
   const most = sizes[mode];
   const strict = mode === "strict";
@@ -85,6 +110,10 @@ function documentIn(mode: FlowValidation) {
             description: "How data is changed on its way; kept as sent.",
             example: { name: "data.fullName" },
           }),
+          loop: z.boolean().nullish().meta({
+            description: "true: data may come back over this edge to a step where it was; at most 9 times to one step.",
+            example: false,
+          }),
         })
         .nullish()
         .meta({ description: "What happens to data on this edge." }),
@@ -104,7 +133,9 @@ function documentIn(mode: FlowValidation) {
         .array(edge)
         .max(MOST_EDGES)
         .default([])
-        .meta({ description: `Needed where there is more than one node; up to ${MOST_EDGES}. Cycles are refused.` }),
+        .meta({
+          description: `Needed where there is more than one node; up to ${MOST_EDGES}. A cycle is refused unless an edge of it is marked by config.loop.`,
+        }),
     })
     .meta({ id: named("FlowGraph"), description: "The core of a flow: its steps and how data travels between them." });
 
@@ -139,6 +170,11 @@ function documentIn(mode: FlowValidation) {
       description: "Settings of the whole flow; kept as sent.",
       example: { webhooks: { requireWebhookAuth: true } },
     }),
+    values: z
+      .record(z.string(), z.unknown())
+      .nullish()
+      .meta({ description: "What expressions know as $vars, by name; kept as sent.", example: { batchSize: 50 } }),
+    instance: Instance.optional(),
   });
 }
 
@@ -149,18 +185,24 @@ export const documents = { lenient: documentIn("lenient"), strict: documentIn("s
 export const FlowDocument = documents.lenient;
 export type FlowDocument = z.infer<typeof FlowDocument>;
 
-export const FlowInput = FlowDocument.extend({
-  owners: FlowDocument.shape.owners.optional(),
-}).meta({
-  id: "FlowInput",
-  description: "A flow as a client writes it. Unknown keys are dropped.",
-  example: exampleFlow,
-});
+export const FlowInput = FlowDocument.omit({ instance: true })
+  .extend({
+    owners: FlowDocument.shape.owners.optional(),
+  })
+  .meta({
+    id: "FlowInput",
+    description: "A flow as a client writes it. Unknown keys are dropped.",
+    example: exampleFlow,
+  });
 
 export const FlowPatch = FlowInput.extend({
   id: ObjectId.optional().meta({
     description: "May be sent; must then equal the id in the path.",
     example: "6b0259e4ef2fe4ca09ca001d",
+  }),
+  instance: Instance.pick({ values: true }).meta({
+    id: "InstancePatch",
+    description: "Of an instance of a template: its values, which replace the old ones as a whole.",
   }),
 })
   .partial()

@@ -12,6 +12,7 @@ import { wakeCouriers } from "./courier.ts";
 import { Change, changesBetween, JsonPatchOperation, patchBetween } from "./diff.ts";
 import { wordsFor } from "./diff-words.ts";
 import { getFlow } from "./get.ts";
+import { tellInstances } from "./instance.ts";
 import { FlowDocument } from "./model.ts";
 import { timeOf } from "./store.ts";
 import { editOf } from "./update.ts";
@@ -96,7 +97,8 @@ const documentIn = (row: Row): FlowDocument => JSON.parse(row.document) as FlowD
 
 async function find(ctx: Context, flowId: string, first: number, second: number): Promise<[Row, Row]> {
   const both = ctx.db.sql(FIND, ...parameters(ctx, flowId), first, second);
-  const { results } = await inStorage(() => both.all<Row>());
+  const { results: kept } = await inStorage(() => both.all<Row>());
+  const results = await tellInstances(ctx.db, kept);
   return [first, second].map((revision) => {
     const row = results.find((found) => found.revision === revision);
     if (row === undefined) throw new AppError("REVISION_NOT_FOUND", { detail: `Revision ${revision} is not kept.` });
@@ -123,7 +125,7 @@ export async function restoreRevision(
     const [found] = await find(ctx, row.id, revision, revision);
     const { owners: _, ...earlier } = documentIn(found);
     const gone = Object.fromEntries(restorable.filter((key) => !(key in earlier)).map((key) => [key, undefined]));
-    const edit = editOf(ctx, row, { ...gone, ...earlier });
+    const edit = editOf(ctx, row, { ...gone, ...earlier }, "restore");
     const note = `Revision ${revision} restored. ${edit.row.revisionNote}`.slice(0, 500);
     const restored = { ...edit, row: { ...edit.row, revisionNote: note } };
     const answer = flowAnswer(restored.row);

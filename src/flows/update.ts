@@ -11,6 +11,7 @@ import { checkFlow } from "./check.ts";
 import { wakeCouriers } from "./courier.ts";
 import { changesBetween } from "./diff.ts";
 import { wordsFor } from "./diff-words.ts";
+import { editOfInstance } from "./instance-edit.ts";
 import type { FlowDocument } from "./model.ts";
 import { ownersOfEdited } from "./owners.ts";
 import { documentOf, findFlow, type FlowRow } from "./store.ts";
@@ -30,7 +31,15 @@ export interface Edit {
  * Replaces the top-level keys that the body names. An edit that another one overtook is made again on what the other
  * left; one that a start or a delete overtook gets the answer that it would have got had it come later.
  */
-export async function updateFlow(ctx: Context, { id, body, ifMatch }: Edit): Promise<FlowRow> {
+export const updateFlow = (ctx: Context, { body, ...which }: Edit): Promise<FlowRow> =>
+  editRow(ctx, which, (row) => editOf(ctx, row, body));
+
+/** Makes an edit of an inactive flow, again as long as others come between. */
+export async function editRow(
+  ctx: Context,
+  { id, ifMatch }: Omit<Edit, "body">,
+  edited: (row: FlowRow) => Edited,
+): Promise<FlowRow> {
   const flowId = toObjectId(id);
   if (flowId === undefined) throw new AppError("INVALID_ID");
   const reach = reachOf(ctx.actor);
@@ -38,7 +47,7 @@ export async function updateFlow(ctx: Context, { id, body, ifMatch }: Edit): Pro
     const row = await findFlow(ctx.db, flowId, reach);
     if (row === undefined) throw new AppError("FLOW_NOT_FOUND");
     demandMatch(ifMatch, tagOf(row));
-    const edit = editOf(ctx, row, body);
+    const edit = edited(row);
     const [written] = await inStorage(() => ctx.db.batch(edits(ctx.db, [edit], reach, ctx.config.REVISION_LIMIT)));
     if (written!.results.length > 0) {
       wakeCouriers(ctx, [flowId]);
@@ -48,13 +57,23 @@ export async function updateFlow(ctx: Context, { id, body, ifMatch }: Edit): Pro
   throw new AppError("REVISION_CONFLICT");
 }
 
-/** What an edit makes of a flow, and the notice of it. */
-export function editOf(ctx: Context, row: FlowRow, body: unknown): Edited {
+/** What an edit makes of a flow, and the notice of it. What is restored may be an instance, or none. */
+export function editOf(ctx: Context, row: FlowRow, body: unknown, how: "edit" | "restore" = "edit"): Edited {
+  requireInactive(row);
+  const present = documentOf(row);
+  const document = merged(ctx, row, present, body, how);
+  return replaced(ctx, row, document, wordsFor(changesBetween(present, document)));
+}
+
+function requireInactive(row: FlowRow): void {
   if (row.status !== "inactive") {
     throw new AppError("FLOW_NOT_INACTIVE", { message: `Flow is not inactive. Current status: ${row.status}` });
   }
-  const present = documentOf(row);
-  const document = merged(ctx, row.id, present, body);
+}
+
+/** What another document makes of a flow. */
+export function replaced(ctx: Context, row: FlowRow, document: FlowDocument, note: string): Edited {
+  requireInactive(row);
   const now = Math.max(ctx.now(), row.updatedAt);
   return {
     revision: row.revision,
@@ -65,18 +84,31 @@ export function editOf(ctx: Context, row: FlowRow, body: unknown): Edited {
       revision: row.revision + 1,
       revisedAt: now,
       revisedBy: ctx.actor.sub,
-      revisionNote: wordsFor(changesBetween(present, document)),
+      revisionNote: note,
       updatedAt: now,
     },
   };
 }
 
-function merged(ctx: Context, flowId: string, present: FlowDocument, body: unknown): FlowDocument {
+function merged(
+  ctx: Context,
+  row: FlowRow,
+  present: FlowDocument,
+  body: unknown,
+  how: "edit" | "restore",
+): FlowDocument {
   if (!isRecord(body)) throw new AppError("INVALID_BODY", { message: "An edit must be a JSON object." });
-  const { id: bodyId, owners, ...asked } = body;
-  if (bodyId !== undefined && toObjectId(bodyId) !== flowId) throw new AppError("ID_MISMATCH", { pointer: "/id" });
+  const { id: bodyId, owners, ...sent } = body;
+  if (bodyId !== undefined && toObjectId(bodyId) !== row.id) throw new AppError("ID_MISMATCH", { pointer: "/id" });
+  const asked = how === "restore" ? sent : askedOf(row, present, sent);
   const edited = { ...present, ...asked, owners: ownersOfEdited(ctx.actor, present.owners, owners) };
   const checked = checkFlow(edited, ctx.config.FLOW_VALIDATION);
   if (!checked.ok) throw new AppError("INVALID_FLOW", { items: checked.findings });
   return checked.document;
+}
+
+function askedOf({ template }: FlowRow, present: FlowDocument, sent: Record<string, unknown>) {
+  if (template !== undefined) return editOfInstance(present, template, sent);
+  const { instance: _, ...asked } = sent;
+  return asked;
 }

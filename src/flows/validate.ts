@@ -1,17 +1,31 @@
+import { findMapped } from "../components/store.ts";
 import type { Context } from "../identity/context.ts";
 import { AppError } from "../platform/errors.ts";
-import { isRecord } from "./cast.ts";
-import { checkFlow, textOf } from "./check.ts";
+import { castTo, isRecord } from "./cast.ts";
+import { checkFlow, listsOf, textOf, told } from "./check.ts";
 import type { Finding } from "./findings.ts";
-import type { FlowDocument } from "./model.ts";
+import { documents, type FlowDocument } from "./model.ts";
 import { ownersOfNew } from "./owners.ts";
+import { findingsOfRunning, mappedIdsIn } from "./runnable.ts";
 
-/** Checks a flow exactly as storing it would, and stores nothing. */
-export function validateFlow(ctx: Context, input: unknown): { valid: boolean; findings: Finding[] } {
+/**
+ * Checks a flow exactly as storing it would, and stores nothing. Where flows run here, it also tells what would keep it
+ * from running; elsewhere the components are others.
+ */
+export async function validateFlow(ctx: Context, input: unknown): Promise<{ valid: boolean; findings: Finding[] }> {
   const [owners, refused] = isRecord(input) ? tryOwners(ctx, input) : [undefined, []];
   const checked = checkFlow(isRecord(input) ? { ...input, owners } : input, ctx.config.FLOW_VALIDATION);
-  const findings = [...(checked.ok ? tooLarge(checked.document) : checked.findings), ...refused];
-  return { valid: findings.length === 0, findings };
+  const running = ctx.config.ORCHESTRATOR === "embedded" && withinSizes(input) ? await ofRunning(ctx, input) : [];
+  const findings = [...(checked.ok ? tooLarge(checked.document) : checked.findings), ...refused, ...told(running)];
+  return { valid: findings.every((found) => found.warning === true), findings };
+}
+
+const withinSizes = (input: unknown): boolean =>
+  isRecord(input) && listsOf(input).every(({ length, most }) => length <= most);
+
+async function ofRunning(ctx: Context, input: unknown): Promise<Finding[]> {
+  const cast = castTo(documents[ctx.config.FLOW_VALIDATION], input);
+  return findingsOfRunning(cast, await findMapped(ctx.db, mappedIdsIn(cast)));
 }
 
 function tooLarge(document: FlowDocument): Finding[] {

@@ -3,6 +3,7 @@ import { reachParameters, within, type Reach } from "../identity/ownership.ts";
 import { insertIfChanged, type OutboxMessage } from "../messages/outbox.ts";
 import { bytesOf } from "../messages/model.ts";
 import { textOf } from "./check.ts";
+import { keptText } from "./instance.ts";
 import type { FlowDocument } from "./model.ts";
 import { homeOf } from "./owners.ts";
 import { searchTextOf } from "./search-text.ts";
@@ -51,7 +52,7 @@ export function insertions(db: Database, all: readonly Written[], later: number)
     const { row } = portion[0]!;
     const common = [(row.createdAt + later) * 1024, row.createdAt, row.revisedBy, row.revisionNote];
     if (portion.length === 1) {
-      const one = db.sql(INSERT_ONE, ...common, row.id, row.home, row.document, row.searchText);
+      const one = db.sql(INSERT_ONE, ...common, row.id, row.home, keptText(row.document), row.searchText);
       return [one, insertIfChanged(db, portion[0]!.message, row.createdAt)];
     }
     const list = listOf(portion);
@@ -84,7 +85,7 @@ export function edits(db: Database, all: readonly Edited[], reach: Reach, kept: 
           EDIT_ONE,
           ...guard,
           row.home,
-          row.document,
+          keptText(row.document),
           row.searchText,
           row.revisedAt,
           row.revisedBy,
@@ -114,7 +115,7 @@ const listOf = (portion: readonly Portioned[]): string =>
     portion.map(({ row, message, revision }) => ({
       id: row.id,
       home: row.home,
-      document: row.document,
+      document: keptText(row.document),
       searchText: row.searchText,
       at: row.updatedAt,
       note: row.revisionNote,

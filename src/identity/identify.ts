@@ -1,4 +1,4 @@
-import type { JWTPayload } from "jose";
+import { decodeJwt, type JWTPayload } from "jose";
 
 import type { Config } from "../platform/config.ts";
 import { AppError } from "../platform/errors.ts";
@@ -53,4 +53,13 @@ async function verified(
   const actor = actorFrom(claims);
   actors.set(key, actor, Math.min((claims.exp ?? 0) * 1000, now() + MOST_MS));
   return actor;
+}
+
+/** A stream for a token of unknown end is opened anew as often as this. */
+const UNKNOWN_END_MS = 15 * 60_000;
+
+/** Until when a token that was identified is good, as far as it tells. */
+export function expiryOf(token: string, now: number): number {
+  const exp = looksLikeJwt(token) ? decodeJwt(token).exp : undefined;
+  return exp === undefined ? now + UNKNOWN_END_MS : exp * 1000;
 }

@@ -1,7 +1,7 @@
 import { constraintIn, inStorage, type Database } from "../db/client.ts";
 import { tagOf } from "../flows/answer.ts";
 import type { LastError } from "../flows/model.ts";
-import { findFlow, STALLED_TRIES, type FlowRow } from "../flows/store.ts";
+import { documentOf, findFlow, STALLED_TRIES, type FlowRow } from "../flows/store.ts";
 import { recordIfChanged, recordOf } from "../identity/idempotency.ts";
 import type { Envelope } from "../messages/model.ts";
 import { isMatch } from "../platform/conditional.ts";
@@ -31,7 +31,7 @@ export async function applyInput(around: Surroundings, input: LifecycleInput): P
     const etag = tagOf(row);
     if (!isMatch(input.ifMatch, etag)) return { ok: false, error: "PRECONDITION_FAILED", etag };
     const decided = decide(row, input, around.config, around.now());
-    if (decided.kind === "refuse") return { ok: false, error: decided.error };
+    if (decided.kind === "refuse") return { ok: false, ...refusal(decided) };
     try {
       const done =
         decided.kind === "keep" ? await keep(around, row, decided, input) : await move(around, row, decided, input);
@@ -47,6 +47,7 @@ export async function applyInput(around: Surroundings, input: LifecycleInput): P
 /** What an input makes of a row: nothing, or a change with its command. */
 export type Decided =
   | { readonly kind: "refuse"; readonly error: "FLOW_STOPPING" }
+  | { readonly kind: "refuse"; readonly error: "INSTANCE_INCOMPLETE"; readonly detail: string }
   | { readonly kind: "keep"; readonly result: "same" | "stale" }
   | {
       readonly kind: "move";
@@ -61,10 +62,24 @@ export function decide(row: FlowRow, input: Asked, config: Config, now: number):
   const decision = transition({ ...row, overdue }, input, limits);
   if (decision.kind === "refuse") return decision;
   if (decision.kind === "same" || decision.kind === "stale") return { kind: "keep", result: decision.kind };
+  const missing = decision.kind === "move" && decision.to === "starting" ? missingOf(row) : [];
+  if (missing.length > 0) {
+    const detail = `Missing are ${missing.join(", ")}.`;
+    return { kind: "refuse", error: "INSTANCE_INCOMPLETE", detail };
+  }
   const change = changeOf(row, decision, input, config, now);
-  const command = decision.command && commandOf(decision.command, { ...row, ...change }, now);
+  const command =
+    decision.command && commandOf(decision.command, { ...row, ...change }, now, input.trigger === "forceStop");
   return { kind: "move", result: decision.kind, change, command };
 }
+
+/** What a refusal tells. */
+export const refusal = (refused: Decided & { kind: "refuse" }) =>
+  "detail" in refused ? { error: refused.error, detail: refused.detail } : { error: refused.error };
+
+/** Of an instance: required values that it does not have. */
+const missingOf = (row: FlowRow): readonly string[] =>
+  row.template === undefined ? [] : (documentOf(row).instance?.missing ?? []);
 
 type Asked = Pick<LifecycleInput, "trigger" | "startId" | "by" | "reason">;
 

@@ -8,7 +8,7 @@ import { reachOf } from "../identity/ownership.ts";
 import { AppError, errorItem, redelivery, type ErrorCode, type ErrorItem } from "../platform/errors.ts";
 import type { Answer } from "../platform/http.ts";
 import { toObjectId } from "../platform/ids.ts";
-import { decide } from "./apply.ts";
+import { decide, refusal } from "./apply.ts";
 import { commitTransitions, doneBefore, type Move } from "./store-many.ts";
 import type { Status } from "./transition.ts";
 
@@ -122,6 +122,10 @@ function judged(
   }
   const decided = decide(row, { trigger, by: ctx.actor.sub }, ctx.config, ctx.now());
   if (decided.kind === "move") return [{ row, change: decided.change, command: decided.command }];
-  verdicts.set(id, decided.kind === "keep" ? { status: row.status } : { errors: [errorItem(decided.error)] });
+  if (decided.kind === "keep") verdicts.set(id, { status: row.status });
+  else {
+    const { error, ...hints } = refusal(decided);
+    verdicts.set(id, { errors: [errorItem(error, hints)] });
+  }
   return [];
 }

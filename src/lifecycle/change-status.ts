@@ -32,5 +32,5 @@ export async function changeStatus(ctx: Context, { id, trigger, ifMatch }: Chang
     throw new AppError("FLOW_NOT_FOUND", { message: "No flow with this ID found" });
   }
   if (outcome.error === "PRECONDITION_FAILED") throw preconditionFailed(outcome.etag ?? "");
-  throw new AppError(outcome.error);
+  throw new AppError(outcome.error, outcome.detail === undefined ? {} : { detail: outcome.detail });
 }

@@ -14,7 +14,7 @@ export type CommandRow = Pick<
  * A command to the orchestrator, field by field as the original sends it; `startId`, `revision` and `statusSeq` in the
  * headers are ours. A flow that does not fit a message is sent as a reference.
  */
-export function commandOf(name: CommandName, row: CommandRow, now: number): Envelope {
+export function commandOf(name: CommandName, row: CommandRow, now: number, force = false): Envelope {
   const headers = {
     name,
     createdAt: now,
@@ -22,10 +22,11 @@ export function commandOf(name: CommandName, row: CommandRow, now: number): Enve
     ...(row.startId === null ? {} : { startId: row.startId }),
     revision: row.revision,
     statusSeq: row.statusSeq,
+    ...(force ? { force } : {}),
   };
   const status = name === "flow.starting" ? "starting" : "stopping";
   const { tenant, ...document } = documentOf(row);
-  const runsFor = tenantOf(tenant, document.owners);
+  const runsFor = runsInNameOf(tenant, document.owners);
   const identity = {
     ...(runsFor === undefined ? {} : { tenant: runsFor }),
     status,
@@ -44,7 +45,7 @@ export function commandOf(name: CommandName, row: CommandRow, now: number): Enve
 }
 
 /** Only an owner, and only in the form that the orchestrator can read: nobody runs a flow in a foreign tenant's name. */
-function tenantOf(named: string | null | undefined, owners: readonly Owner[]): string | undefined {
+export function runsInNameOf(named: string | null | undefined, owners: readonly Owner[]): string | undefined {
   const possible = owners.filter((owner) => owner.type === "tenant" && isHexId(owner.id));
   return (possible.find((owner) => owner.id === named) ?? possible[0])?.id;
 }

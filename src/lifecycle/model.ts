@@ -41,10 +41,13 @@ export type Result =
       readonly error:
         | "FLOW_NOT_FOUND"
         | "FLOW_STOPPING"
+        | "INSTANCE_INCOMPLETE"
         | "REVISION_CONFLICT"
         | "STORAGE_UNAVAILABLE"
         | "PRECONDITION_FAILED"
         | "REQUEST_UNDER_WAY";
       /** With PRECONDITION_FAILED: the tag that the flow has. */
       readonly etag?: string;
+      /** With INSTANCE_INCOMPLETE: what is missing. */
+      readonly detail?: string;
     };

@@ -17,9 +17,11 @@ import { configOf } from "../platform/config.ts";
 import { keepDeadLetter } from "../messages/dead-letters.ts";
 import { bytesOf, MOST_MESSAGE_BYTES } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
+import { Watchers } from "../platform/event-stream.ts";
 import { logError, logLine } from "../platform/log.ts";
 import { applyInput } from "./apply.ts";
 import type { LifecycleInput, Outcome } from "./model.ts";
+import { statusSince } from "./status-events.ts";
 import { dutiesOf, forgetMessage, type OutboxRow } from "./store.ts";
 
 const COURIER_GRACE_MS = 5000;
@@ -34,6 +36,11 @@ export class FlowObject extends DurableObject<Env> {
   #committing = false;
   #alarmsSet = 0;
   #failures = 0;
+  #flowId: string | undefined;
+  readonly #watchers = new Watchers(
+    (seq) => (this.#flowId === undefined ? [] : statusSince(databaseOf(this.env.DB), this.#flowId, seq)),
+    () => false,
+  );
 
   /** Applies one input of the lifecycle and, if it moved the flow, sends the message after the answer. */
   async apply(input: LifecycleInput): Promise<Outcome> {
@@ -42,8 +49,15 @@ export class FlowObject extends DurableObject<Env> {
     const outcome = await turn;
     if (outcome.ok && (outcome.result === "move" || outcome.result === "resend")) {
       this.ctx.waitUntil(this.relay(input.flowId));
+      this.#watchers.tell();
     }
     return outcome;
+  }
+
+  /** The flow's status as server-sent events, now and after each transition behind one. */
+  watch(flowId: string, after: number): ReadableStream<Uint8Array> {
+    this.#flowId = flowId;
+    return this.#watchers.watch(after === 0 ? -1 : after);
   }
 
   /** Hands over the messages of the flow. Never throws: what fails is tried again by alarm. */
@@ -60,6 +74,7 @@ export class FlowObject extends DurableObject<Env> {
 
   /** Sees to everything that is due for the flow: messages, then the deadline. Never throws. */
   async wake(flowId: string): Promise<void> {
+    this.#watchers.tell();
     await this.relay(flowId);
     try {
       await this.apply({ flowId, trigger: "deadline", reach: null });

@@ -53,7 +53,10 @@ const startRoute = createRoute({
   ...control,
   parameters,
   request: { params: FlowParams },
-  responses: { 200: json(StateAnswer, "The flow starts, or ran already."), ...refusals("FLOW_STOPPING", ...ofOne) },
+  responses: {
+    200: json(StateAnswer, "The flow starts, or ran already."),
+    ...refusals("FLOW_STOPPING", "INSTANCE_INCOMPLETE", ...ofOne),
+  },
 });
 
 const stopRoute = createRoute({

@@ -13,6 +13,10 @@ export const Headers = z
       .optional()
       .meta({ description: "Which start this is about.", example: "0b9c8a51-6a0e-4c12-9d9d-2f1d4f3f8a77" }),
     revision: z.int().optional().meta({ description: "Revision of the flow's document.", example: 3 }),
+    force: z
+      .boolean()
+      .optional()
+      .meta({ description: "Of flow.stopping: what is under way is to be ended too.", example: true }),
     statusSeq: z
       .int()
       .optional()
@@ -53,6 +57,11 @@ export const CommandPayload = z.looseObject({
 /** What the service puts off for itself: flows whose objects are to be woken. */
 export const WAKE = "flow.wake";
 export const WakePayload = z.object({ ids: z.array(FlowRef) });
+
+/** Runs of a flow that are to be cancelled: behind one of them, and begun before a time in milliseconds. */
+export const CANCEL_RUNS = "runs.cancel";
+export const CancelRunsPayload = z.object({ flowId: FlowRef, after: z.string(), before: z.number() });
+export type CancelRuns = z.infer<typeof CancelRunsPayload>;
 
 export const SERVICE_NAME = "flow-repository";
 

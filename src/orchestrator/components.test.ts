@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { builtIn, faultOfComponents } from "./components.ts";
+import { catalogue } from "../components/catalogue.ts";
+import { faultOfComponents } from "./components.ts";
 
 describe("the embedded orchestrator", () => {
-  it.each([...builtIn])("knows the component %s", (componentId) => {
+  it.each([...catalogue.keys()])("knows the component %s", (componentId) => {
     expect(faultOfComponents([{ id: "n1", componentId }])).toBeUndefined();
   });
 
@@ -27,6 +28,16 @@ describe("the embedded orchestrator", () => {
       expect(faultOfComponents(nodes)).toBe(`Unknown component: ${componentId} (step n2).`);
     },
   );
+
+  it("knows the components that are mapped, and no others", () => {
+    const [one, other] = ["5ca5c44c187c040010a9bb8b", "5ca5c44c187c040010a9bb8c"];
+    const nodes = [
+      { id: "n1", componentId: one },
+      { id: "n2", componentId: "log" },
+    ];
+    expect(faultOfComponents(nodes, (id) => id === one)).toBeUndefined();
+    expect(faultOfComponents(nodes, (id) => id === other)).toBe(`Unknown component: ${one} (step n1).`);
+  });
 
   it("names every unknown component, but not more than can be read", () => {
     const nodes = Array.from({ length: 30 }, (_, index) => ({ id: `n${index}`, componentId: `c${index}` }));

@@ -3,7 +3,9 @@ import { FlowDocument } from "../flows/model.ts";
 import { documentOf, findFlow } from "../flows/store.ts";
 import { CommandPayload, type Envelope } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
-import { faultOfComponents } from "./components.ts";
+import { ScheduleFault, schedulesOf } from "../runs/schedule.ts";
+import { cancelMessage } from "../runs/take-down.ts";
+import { faultOfKnownComponents } from "./components.ts";
 
 export const ORCHESTRATOR_NAME = "embedded-orchestrator";
 
@@ -11,24 +13,54 @@ interface Surroundings {
   readonly db: Database;
   readonly reports: Queue;
   readonly now: () => number;
+  readonly env: Pick<Env, "LIVE_FLOW" | "FLOW_CHORES">;
 }
 
 type ReportName = "flow.started" | "flow.stopped" | "flow.failed";
 
+/** What of a flow matters to the one who makes it live. */
+const Runnable = FlowDocument.pick({ graph: true, cron: true, flowSettings: true });
+
 /** Carries out one command and reports it. A command that comes twice is carried out and reported twice. */
 export async function carryOut(by: Surroundings, command: Envelope): Promise<ReportName> {
   const payload = CommandPayload.parse(command.payload);
-  if (command.headers.name === "flow.stopping") return report(by, command, payload.id, "flow.stopped");
-  const graph = FlowDocument.shape.graph.safeParse(payload.graph ?? (await graphOf(by.db, payload.id)));
-  const fault = graph.success ? faultOfComponents(graph.data.nodes) : "The flow is gone or its graph cannot be read.";
-  if (fault !== undefined) return report(by, command, payload.id, "flow.failed", fault);
+  if (command.headers.name === "flow.stopping") {
+    await takeDown(by, payload.id, command.headers);
+    return report(by, command, payload.id, "flow.stopped");
+  }
+  const document = Runnable.safeParse(payload.graph === undefined ? await documentIn(by.db, payload.id) : payload);
+  const fault = document.success
+    ? await faultOfKnownComponents(by.db, document.data.graph.nodes)
+    : "The flow is gone or its graph cannot be read.";
+  if (!document.success || fault !== undefined) return report(by, command, payload.id, "flow.failed", fault);
+  try {
+    const schedules = schedulesOf(document.data);
+    const { startId } = command.headers;
+    if (schedules.length > 0) {
+      await by.env.LIVE_FLOW.getByName(payload.id).arise(payload.id, startId ?? null, schedules);
+    }
+  } catch (error) {
+    if (!(error instanceof ScheduleFault)) throw error;
+    return report(by, command, payload.id, "flow.failed", error.message);
+  }
   return report(by, command, payload.id, "flow.started");
 }
 
 /** A flow that was too big for a message came as a reference. */
-async function graphOf(db: Database, flowId: string): Promise<unknown> {
+async function documentIn(db: Database, flowId: string): Promise<unknown> {
   const row = await findFlow(db, flowId, null);
-  return row && documentOf(row).graph;
+  return row && documentOf(row);
+}
+
+/** No run begins any more; those under way go to their end, unless the stop was forced. */
+async function takeDown(
+  { env, now }: Surroundings,
+  flowId: string,
+  { startId, force, createdAt = now() }: Envelope["headers"],
+): Promise<void> {
+  await env.LIVE_FLOW.getByName(flowId).fall(startId);
+  if (force !== true) return;
+  await env.FLOW_CHORES.send(cancelMessage({ flowId, after: "", before: createdAt + 1 }, now()));
 }
 
 async function report(

@@ -68,6 +68,9 @@ describe("settings that are refused", () => {
     ["the secret of cursors has 31 characters", "CURSOR_SECRET", { ...keys, CURSOR_SECRET: "c".repeat(31) }],
     ["it is unknown whether costs are told", "SERVER_TIMING", { ...keys, SERVER_TIMING: "yes" }],
     ["no revision is kept", "REVISION_LIMIT", { ...keys, REVISION_LIMIT: "0" }],
+    ["no day is kept of runs", "RUN_RETENTION_DAYS", { ...keys, RUN_RETENTION_DAYS: "0" }],
+    ["it is unknown how long runs are kept", "RUN_RETENTION_DAYS", { ...keys, RUN_RETENTION_DAYS: "for ever" }],
+    ["it is unknown whether private addresses are called", "HTTP_ALLOW_PRIVATE", { ...keys, HTTP_ALLOW_PRIVATE: "1" }],
     ["the number of revisions is no whole number", "REVISION_LIMIT", { ...keys, REVISION_LIMIT: "2.5" }],
   ])("because %s name %s in the cause and nowhere in the answer", (_, name, settings) => {
     const refused = refusalOf(settings);
@@ -136,9 +139,16 @@ describe("settings that are taken", () => {
       FLOW_WRITE_PERMISSION: "flows.write",
       FLOW_CONTROL_PERMISSION: "flows.control",
       FLOW_BULK_PERMISSION: "flows.bulk",
+      SECRET_READ_PERMISSION: "secrets.secret.read",
+      SECRET_WRITE_PERMISSION: "secrets.secret.write",
+      TEMPLATE_READ_PERMISSION: "templates.read",
+      TEMPLATE_WRITE_PERMISSION: "templates.write",
+      SECRETS_KEY: [],
       IAM_TOKEN_CACHE_TTL: 30,
       COMMAND_DEADLINE_SECONDS: 30,
       START_TRIES: 5,
+      RUN_RETENTION_DAYS: 30,
+      HTTP_ALLOW_PRIVATE: "false",
     });
   });
 
@@ -156,12 +166,14 @@ describe("settings that are taken", () => {
       COMMAND_DEADLINE_SECONDS: "8",
       START_TRIES: "9",
       REVISION_LIMIT: "10",
+      RUN_RETENTION_DAYS: "11",
     };
     expect(parse({ ...keys, ...figures })).toMatchObject({
       IAM_TOKEN_CACHE_TTL: 7,
       COMMAND_DEADLINE_SECONDS: 8,
       START_TRIES: 9,
       REVISION_LIMIT: 10,
+      RUN_RETENTION_DAYS: 11,
     });
   });
 

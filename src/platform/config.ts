@@ -14,6 +14,9 @@ const list = z
 const optional = z.string().optional();
 const whole = (initial: number) => z.coerce.number().int().min(1).default(initial);
 
+const isKey = (text: string): boolean => /^(?:[0-9a-fA-F]{64}|[\w+/-]{43}=?)$/.test(text);
+const isWebAddress = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);
+
 const Settings = z
   .object({
     /** `production` refuses the local token secret. */
@@ -26,6 +29,10 @@ const Settings = z
     FLOW_WRITE_PERMISSION: z.string().default("flows.write"),
     FLOW_CONTROL_PERMISSION: z.string().default("flows.control"),
     FLOW_BULK_PERMISSION: z.string().default("flows.bulk"),
+    TEMPLATE_READ_PERMISSION: z.string().default("templates.read"),
+    TEMPLATE_WRITE_PERMISSION: z.string().default("templates.write"),
+    SECRET_READ_PERMISSION: z.string().default("secrets.secret.read"),
+    SECRET_WRITE_PERMISSION: z.string().default("secrets.secret.write"),
     IAM_JWKS_URL: optional,
     IAM_ISSUER: optional,
     IAM_AUDIENCE: optional,
@@ -36,10 +43,19 @@ const Settings = z
     IAM_JWT_SECRET: optional,
     /** Signs the cursors of lists. */
     CURSOR_SECRET: z.string().default(""),
+    /** Keys of secrets, each 32 bytes in base64 or hex: the first encrypts, all decrypt. */
+    SECRETS_KEY: list,
+    /** The Open Integration Hub's Secret Service, to be asked instead of our own, and its identity management with path. */
+    SECRET_SERVICE_BASE_URL: optional,
+    IAM_BASE_URL: optional,
     /** Tells in `server-timing` what a request cost the database. */
     SERVER_TIMING: z.enum(["true", "false"]).default("false"),
     /** How many revisions of a flow are kept beside the present one. */
     REVISION_LIMIT: whole(100),
+    /** Days for which a run that ended is kept. */
+    RUN_RETENTION_DAYS: whole(30),
+    /** Lets flows call private addresses; for local development. */
+    HTTP_ALLOW_PRIVATE: z.enum(["true", "false"]).default("false"),
     /** Seconds until an unanswered command is sent again; doubles with each try. */
     COMMAND_DEADLINE_SECONDS: whole(30),
     /** How often `flow.starting` is sent before the start counts as failed. */
@@ -48,6 +64,15 @@ const Settings = z
   .superRefine((settings, check) => {
     const refuse = (name: string, message: string) => check.addIssue({ code: "custom", path: [name], message });
     if (settings.CURSOR_SECRET.length < 32) refuse("CURSOR_SECRET", "is needed: at least 32 characters");
+    if (!settings.SECRETS_KEY.every(isKey)) refuse("SECRETS_KEY", "needs 32 bytes in base64 or hex for each key");
+    if (settings.SECRET_SERVICE_BASE_URL) {
+      if (!settings.IAM_BASE_URL) refuse("IAM_BASE_URL", "is needed with SECRET_SERVICE_BASE_URL");
+      if (!settings.IAM_TOKEN) refuse("IAM_TOKEN", "is needed with SECRET_SERVICE_BASE_URL");
+    }
+    for (const name of ["SECRET_SERVICE_BASE_URL", "IAM_BASE_URL"] as const) {
+      const address = settings[name];
+      if (address !== undefined && !isWebAddress(address)) refuse(name, "is no http or https address");
+    }
     if (settings.IAM_JWKS_URL) {
       if (!settings.IAM_ISSUER) refuse("IAM_ISSUER", "is needed with IAM_JWKS_URL");
       if (!settings.IAM_AUDIENCE) refuse("IAM_AUDIENCE", "is needed with IAM_JWKS_URL");

@@ -35,7 +35,10 @@ export function answerError(c: HonoContext, error: AppError): Response {
 }
 
 /** Responses of an OpenAPI operation for the errors it may answer, built from the error table. */
-export function errorResponses(...codes: readonly ErrorCode[]): object {
+export const errorResponses = (...codes: readonly ErrorCode[]): object => errorResponsesAs(ErrorBody, ...codes);
+
+/** The same in a form that says more. */
+export function errorResponsesAs(schema: z.ZodType, ...codes: readonly ErrorCode[]): object {
   const byStatus = Map.groupBy(codes, statusOf);
   return Object.fromEntries(
     [...byStatus].map(([status, group]) => [
@@ -44,7 +47,7 @@ export function errorResponses(...codes: readonly ErrorCode[]): object {
         description: group.map((code) => `\`${code}\`: ${messageOf(code)}`).join("\n\n"),
         content: {
           "application/json": {
-            schema: ErrorBody,
+            schema,
             examples: Object.fromEntries(group.map((code) => [code, { value: { errors: [errorItem(code)] } }])),
           },
         },
@@ -66,6 +69,14 @@ export const json = <T extends z.ZodType>(schema: T, description: string) => ({
   description,
   content: { "application/json": { schema } },
 });
+
+/** A body in the form that a schema says; the first fault is told with its place. */
+export function parsed<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new AppError("INVALID_BODY", { pointer: ["", ...issue!.path].join("/"), detail: issue!.message });
+}
 
 /** Documents a body that the verb itself checks, so that all findings are told and none is hidden by the first. */
 export const documentedBody = (name: string, description: string, example?: unknown) => ({
@@ -128,7 +139,8 @@ function decompressed({ body, headers }: Request): ReadableStream<Uint8Array> | 
 
 const tooLarge = (most: number) => new AppError("BODY_TOO_LARGE", { detail: `At most ${most} bytes are taken.` });
 
-async function limitedText(request: Request, most: number): Promise<[text: string, bytes: number]> {
+/** A body as text, unpacked, and its size. */
+export async function limitedText(request: Request, most: number): Promise<[text: string, bytes: number]> {
   if (Number(request.headers.get("content-length") ?? 0) > most) throw tooLarge(most);
   const content = decompressed(request);
   if (content === null) return ["", 0];
@@ -148,7 +160,8 @@ async function limitedText(request: Request, most: number): Promise<[text: strin
   }
 }
 
-function parseJson(text: string): unknown {
+/** Parses what a client sent, within the bounds of what can be kept. */
+export function parseJson(text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -22,12 +22,21 @@ const settings = {
   FLOW_WRITE_PERMISSION: "flows.write",
   FLOW_CONTROL_PERMISSION: "flows.control",
   FLOW_BULK_PERMISSION: "flows.bulk",
+  SECRET_READ_PERMISSION: "secrets.secret.read",
+  SECRET_WRITE_PERMISSION: "secrets.secret.write",
+  TEMPLATE_READ_PERMISSION: "templates.read",
+  TEMPLATE_WRITE_PERMISSION: "templates.write",
+  SECRETS_KEY: "",
+  SECRET_SERVICE_BASE_URL: "",
+  IAM_BASE_URL: "",
   IAM_JWKS_URL: "",
   INTROSPECT_ENDPOINT_BASIC: "",
   COMMAND_DEADLINE_SECONDS: "30",
   START_TRIES: "5",
   SERVER_TIMING: "false",
   REVISION_LIMIT: "100",
+  RUN_RETENTION_DAYS: "30",
+  HTTP_ALLOW_PRIVATE: "false",
 };
 
 export interface Answer {

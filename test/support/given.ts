@@ -4,7 +4,16 @@ import { exampleFlow as example } from "../../src/flows/example.ts";
 import { newObjectId } from "../../src/platform/ids.ts";
 import { as, type Caller } from "./api.ts";
 
-export const everyPermission = ["flows.read", "flows.write", "flows.control", "flows.bulk"];
+export const everyPermission = [
+  "flows.read",
+  "flows.write",
+  "flows.control",
+  "flows.bulk",
+  "secrets.secret.read",
+  "secrets.secret.write",
+  "templates.read",
+  "templates.write",
+];
 
 /** A 24-hex id that nobody else has. */
 export const newId = (): string => newObjectId(Date.now());

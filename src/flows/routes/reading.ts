@@ -9,10 +9,9 @@ import { getFlow } from "../get.ts";
 import { listFlows } from "../list.ts";
 import { FlowQuery } from "../list-query.ts";
 import { Flow } from "../model.ts";
-import { getStepLogs, StepLog } from "../step-logs.ts";
 import { FlowAnswer, FlowParams } from "./schemas.ts";
 
-const FlowListAnswer = z
+export const FlowListAnswer = z
   .object({
     data: z
       .array(Flow.partial().required({ id: true }))
@@ -79,57 +78,6 @@ const getRoute = createRoute({
   },
 });
 
-const logsRoute = createRoute({
-  method: "get",
-  path: "/flows/{id}/steps/{stepId}/logs",
-  operationId: "getStepLogs",
-  tags: ["Flows"],
-  summary: "Get the logs of a step",
-  description:
-    "What a step of a flow has logged; empty as long as the flow has not run here. Needs the permission `flows.read`.",
-  ...secured("read"),
-  request: {
-    params: FlowParams.extend({
-      stepId: z.string().openapi({
-        param: { name: "stepId", in: "path" },
-        description: "Id of a node of the flow's graph.",
-        example: "step_1",
-      }),
-    }),
-    query: z.object({
-      pageSize: z
-        .string()
-        .regex(/^(?:[1-9]\d{0,2}|1000)$/, "Use a whole number from 1 to 1000.")
-        .default("1000")
-        .meta({ description: "Lines per page: a whole number from 1 to 1000.", example: "1000" }),
-      pageToken: z
-        .string()
-        .optional()
-        .meta({ description: "The nextPageToken of the page before.", example: "b2Zmc2V0PTEwMDA" }),
-    }),
-  },
-  responses: {
-    200: json(
-      z
-        .object({
-          data: z.array(StepLog).meta({ description: "The lines of this page." }),
-          meta: z
-            .object({
-              pageSize: z.int().meta({ description: "Lines per page.", example: 1000 }),
-              nextPageToken: z
-                .string()
-                .nullable()
-                .meta({ description: "Leads to the next page; null on the last.", example: null }),
-            })
-            .meta({ description: "Where this page stands." }),
-        })
-        .meta({ id: "StepLogsAnswer", description: "A page of log lines." }),
-      "The log lines, oldest first.",
-    ),
-    ...refusals("INVALID_ID", "INVALID_PARAMETER", "FLOW_NOT_FOUND", "STEP_NOT_FOUND"),
-  },
-});
-
 export const readingRoutes = new OpenAPIHono<HttpEnv>()
   .openapi(listRoute, async (c) => send(c, await listFlows(c.get("context"), c.req.valid("query"))))
   .openapi(getRoute, async (c) => {
@@ -138,8 +86,4 @@ export const readingRoutes = new OpenAPIHono<HttpEnv>()
     if (!isKnown(c.req.header("if-none-match"), etag)) return send(c, flowAnswer(flow));
     c.header("etag", etag);
     return c.body(null, 304);
-  })
-  .openapi(logsRoute, async (c) => {
-    const { id, stepId } = c.req.valid("param");
-    return c.json(await getStepLogs(c.var.context, id, stepId, Number(c.req.valid("query").pageSize)), 200);
   });

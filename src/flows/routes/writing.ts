@@ -10,6 +10,7 @@ import { documentedBody, json, jsonBody, listBody, send } from "../../platform/h
 import { flowAnswer, flowsAnswer } from "../answer.ts";
 import { createFlow, createFlows } from "../create.ts";
 import { deleteFlow } from "../delete.ts";
+import { detachFlow } from "../detach.ts";
 import { exampleFlow } from "../example.ts";
 import { Finding } from "../findings.ts";
 import { Meta } from "../model.ts";
@@ -43,7 +44,8 @@ const validateRoute = createRoute({
   operationId: "validateFlow",
   tags: ["Flows"],
   summary: "Check a flow without storing it",
-  description: "The same checks as storing, with all findings and their places. Needs the permission `flows.write`.",
+  description:
+    "The same checks as storing, with all findings and their places; where flows run in this service also what would keep the flow from running: unknown components, fields that do not fit, conditions and mappers that are no expressions. Needs the permission `flows.write`.",
   ...secured("write", jsonBody),
   request: { body: documentedBody("FlowInput", "The flow to check.", exampleFlow) },
   responses: {
@@ -52,7 +54,9 @@ const validateRoute = createRoute({
         .object({
           data: z
             .object({
-              valid: z.boolean().meta({ description: "Whether the flow would be stored.", example: true }),
+              valid: z
+                .boolean()
+                .meta({ description: "Whether the flow would be stored and could run here.", example: true }),
               findings: z.array(Finding).meta({ description: "What is wrong; empty if nothing is." }),
             })
             .meta({ description: "The verdict." }),
@@ -106,9 +110,35 @@ const updateRoute = createRoute({
       "OWNER_NOT_ALLOWED",
       "FLOW_NOT_FOUND",
       "FLOW_NOT_INACTIVE",
+      "INSTANCE_GRAPH",
+      "INVALID_VALUES",
       "REVISION_CONFLICT",
       "PRECONDITION_FAILED",
       ...bodyErrors,
+    ),
+  },
+});
+
+const detachRoute = createRoute({
+  method: "post",
+  path: "/flows/{id}/detach",
+  operationId: "detachFlow",
+  tags: ["Templates"],
+  summary: "Detach an instance from its template",
+  description:
+    "Makes an ordinary flow of an instance: it keeps the graph and the values that it has, and both can be edited from then on. Upgrades of the template do not reach it any more. It must be inactive. Needs the permission `flows.write`.",
+  ...secured("write"),
+  parameters: [ifMatchHeader],
+  request: { params: FlowParams },
+  responses: {
+    200: json(FlowAnswer, "The flow after it."),
+    ...refusals(
+      "INVALID_ID",
+      "FLOW_NOT_FOUND",
+      "FLOW_NOT_INACTIVE",
+      "FLOW_NO_INSTANCE",
+      "REVISION_CONFLICT",
+      "PRECONDITION_FAILED",
     ),
   },
 });
@@ -143,7 +173,9 @@ export const writingRoutes = new OpenAPIHono<HttpEnv>()
     if (!mayBulk) throw new AppError("MISSING_BULK_PERMISSION");
     return send(c, await createFlows(ctx, body));
   })
-  .openapi(validateRoute, (c) => c.json({ data: validateFlow(c.var.context, c.var.body), meta: {} }, 200))
+  .openapi(validateRoute, async (c) => {
+    return c.json({ data: await validateFlow(c.var.context, c.var.body), meta: {} }, 200);
+  })
   .openapi(updateManyRoute, async (c) => {
     return send(c, flowsAnswer(await updateFlows(c.var.context, c.var.body), 200));
   })
@@ -151,6 +183,9 @@ export const writingRoutes = new OpenAPIHono<HttpEnv>()
     const ifMatch = c.req.header("if-match");
     const flow = await updateFlow(c.var.context, { id: c.req.valid("param").id, body: c.var.body, ifMatch });
     return send(c, flowAnswer(flow));
+  })
+  .openapi(detachRoute, async (c) => {
+    return send(c, flowAnswer(await detachFlow(c.var.context, c.req.valid("param").id, c.req.header("if-match"))));
   })
   .openapi(deleteRoute, async (c) => {
     await deleteFlow(c.var.context, c.req.valid("param").id, c.req.header("if-match"));

@@ -1,0 +1,105 @@
+import { documentOf, type FlowRow } from "../flows/store.ts";
+import { runsInNameOf } from "../lifecycle/command.ts";
+import { AppError } from "../platform/errors.ts";
+import { hexOf } from "../platform/ids.ts";
+import type { Definition, Message, RunFacts, Trigger } from "./model.ts";
+import type { Seed } from "./journal.ts";
+import { textOf } from "./message.ts";
+import { firstStepFor, planOf } from "./plan.ts";
+import { StepFault } from "./steps.ts";
+
+interface How {
+  readonly trigger: Trigger;
+  readonly message: Message;
+  /** In the place of the message: what a run begins with that repeats another, and what the flow was then. */
+  readonly repeats?: { readonly seeds: readonly Seed[]; readonly definition?: string | undefined } | undefined;
+  /** Step at which the message begins; without it the trigger's own, else the entry. */
+  readonly step?: string | undefined;
+  readonly requestId: string;
+  /** The id of the run; without it a new one. */
+  readonly id?: string | undefined;
+  readonly replayOf?: string | undefined;
+  readonly calledBy?: RunFacts["calledBy"];
+  readonly depth?: number;
+}
+
+/** Begins a run of an active flow; the same id again begins nothing. Once answered, the run goes to its end. */
+export async function beginRun(env: Env, row: FlowRow, how: How): Promise<string> {
+  const document = documentOf(row);
+  const facts = factsOf(row, how.id ?? runId(row.id, Date.now()), how);
+  const definition = how.repeats?.definition ?? JSON.stringify(definitionOf(document));
+  const seeds = how.repeats?.seeds ?? [{ step: stepFor(document, how), body: bodyOf(how.message) }];
+  await env.RUN.getByName(facts.id).start({ facts, definition, seeds });
+  return facts.id;
+}
+
+/** What a request holds, with all that is told about it, may be more than a message can be. */
+function bodyOf(message: Message): string {
+  try {
+    return textOf(message);
+  } catch (error) {
+    if (error instanceof StepFault) throw new AppError("BODY_TOO_LARGE", { detail: error.fault.message });
+    throw error;
+  }
+}
+
+function stepFor({ graph }: ReturnType<typeof documentOf>, { step, trigger }: How): string {
+  const first = step ?? firstStepFor(planOf(graph), trigger);
+  if (first === undefined) throw new AppError("FLOW_HAS_NO_ENTRY");
+  return first;
+}
+
+function factsOf(row: FlowRow, id: string, { trigger, requestId, replayOf, calledBy, depth = 0 }: How): RunFacts {
+  const { name, tenant, owners } = documentOf(row);
+  return {
+    id,
+    flowId: row.id,
+    flowName: name ?? null,
+    revision: row.revision,
+    startId: row.startId,
+    trigger,
+    startedBy: row.startedBy,
+    tenant: runsInNameOf(tenant, owners) ?? null,
+    requestId,
+    replayOf,
+    calledBy,
+    depth,
+  };
+}
+
+export function definitionOf(document: ReturnType<typeof documentOf>): Definition {
+  const { name, graph, flowSettings, instance } = document;
+  const values = instance?.effective ?? document.values ?? undefined;
+  return { name: name ?? null, graph, flowSettings, ...(values === undefined ? {} : { values }) };
+}
+
+/** Ids of one flow's runs stand in the order in which they began: `run_`, the flow, the millisecond, and chance. */
+export function runId(flowId: string, now: number): string {
+  const chance = crypto.getRandomValues(new Uint8Array(8));
+  return idOf(flowId, now, hexOf(chance));
+}
+
+/** The one run that an item of another calls, however often it does. */
+export async function calledRunId(caller: string, item: number, flowId: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${caller}/${item}`));
+  return idOf(flowId, beganAt(caller), hexOf(new Uint8Array(hash, 0, 8)));
+}
+
+/** The one run of a flow that is due at a step at a time, however often it is begun. */
+export async function runIdAt(flowId: string, due: number, step: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${flowId}/${step}/${due}`));
+  return idOf(flowId, due, hexOf(new Uint8Array(hash, 0, 8)));
+}
+
+export const runIdPattern = /^run_([0-9a-f]{24})_([0-9a-f]{12})[0-9a-f]{16}$/;
+
+export const flowOfRun = (id: string): string | undefined => runIdPattern.exec(id)?.[1];
+
+/** The millisecond in an id: when the run began, or was due. */
+export const beganAt = (id: string): number => Number.parseInt(runIdPattern.exec(id)![2]!, 16);
+
+const idOf = (flowId: string, at: number, rest: string): string => `${boundAt(flowId, at)}${rest}`;
+
+/** What stands before the ids of all runs of a flow that began at a time or later, and behind all earlier ones. */
+export const boundAt = (flowId: string, at: number): string =>
+  `run_${flowId}_${Math.max(0, Math.ceil(at)).toString(16).padStart(12, "0")}`;

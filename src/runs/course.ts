@@ -1,0 +1,82 @@
+import type { MappedComponent } from "../components/model.ts";
+import { serviceOf } from "../components/place.ts";
+import { findMapped } from "../components/store.ts";
+import { databaseOf } from "../db/client.ts";
+import { findFlow } from "../flows/store.ts";
+import type { Reach } from "../identity/ownership.ts";
+import { configOf } from "../platform/config.ts";
+import { openSecret, type Secret } from "../secrets/open.ts";
+import { beginRun, calledRunId } from "./begin.ts";
+import type { Journal } from "./journal.ts";
+import type { Definition, RunFacts } from "./model.ts";
+import type { Course } from "./perform.ts";
+import { planOf } from "./plan.ts";
+import { snapshotsOf } from "./snapshots.ts";
+import { StepFault, type World } from "./steps.ts";
+
+/** Gets to know each secret that a step is given. */
+type Learn = (secret: Secret) => void | Promise<void>;
+
+export function courseOf(env: Env, journal: Journal, learn: Learn): Course {
+  const facts = journal.facts();
+  const { graph, values = {} } = JSON.parse(journal.definition()) as Definition;
+  const plan = planOf(graph);
+  return { plan, facts, values, world: worldOf(env, facts, learn) };
+}
+
+/** What the steps of a run may use of the world, in the name of whoever started the flow. */
+export function worldOf(env: Env, facts: RunFacts, learn: Learn): World {
+  const config = configOf(env);
+  const now = Date.now;
+  return {
+    config,
+    now,
+    fetch: (...request) => fetch(...request),
+    secret: async (id) => {
+      const secret = await openSecret({ db: databaseOf(env.DB), config, now }, id, ownerOf(facts));
+      await learn(secret);
+      return secret;
+    },
+    endOf: (run) => env.RUN.getByName(run).end(),
+    component: mappedComponents(env),
+    service: (binding) => serviceOf(env, binding),
+    snapshot: snapshotsOf(databaseOf(env.DB), facts.flowId, now),
+    callFlow: async (flowId, sent, { item, waits, again }) => {
+      const { sub, tenant } = ownerOf(facts);
+      const reach: Reach = tenant === null || tenant === sub ? [sub] : [sub, tenant];
+      const row = await findFlow(databaseOf(env.DB), flowId, reach);
+      if (row?.status !== "active") {
+        const message = "There is no such active flow of the account that started this one.";
+        throw new StepFault("CALLED_FLOW_UNKNOWN", message);
+      }
+      const run = await beginRun(env, row, {
+        id: await calledRunId(facts.id, item, row.id),
+        trigger: "flow",
+        message: sent,
+        requestId: facts.requestId,
+        depth: facts.depth + 1,
+        ...(waits ? { calledBy: { run: facts.id, item } } : {}),
+      });
+      if (again) await env.RUN.getByName(run).restart();
+      return run;
+    },
+  };
+}
+
+/** Each component is looked up once for all steps of the run. */
+function mappedComponents(env: Env): World["component"] {
+  const known = new Map<string, MappedComponent>();
+  return async (id) => {
+    const key = id.toLowerCase();
+    const found = known.get(key) ?? (await findMapped(databaseOf(env.DB), [key])).get(key);
+    if (found !== undefined) known.set(key, found);
+    return found;
+  };
+}
+
+function ownerOf({ startedBy, tenant }: RunFacts): { sub: string; tenant: string | null } {
+  if (startedBy === null) {
+    throw new StepFault("STARTER_UNKNOWN", "Nobody is known who started the flow. Stop it and start it again.");
+  }
+  return { sub: startedBy, tenant };
+}

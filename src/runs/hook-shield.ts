@@ -1,0 +1,44 @@
+import ipaddr from "ipaddr.js";
+
+import { AppError } from "../platform/errors.ts";
+
+/** Seconds for which an address is held off that tried one id after another; the period of the binding. */
+export const HELD_SECONDS = 60;
+const MOST = 5000;
+
+const held = new Map<string, number>();
+const missed = new Set<string>();
+
+/** The address of a sender, of IPv6 the network. Only what Cloudflare says counts; elsewhere there is none. */
+export function senderOf(headers: Headers): string | undefined {
+  const text = headers.get("cf-connecting-ip");
+  if (text === null || !ipaddr.isValid(text)) return undefined;
+  const address = ipaddr.process(text);
+  return address instanceof ipaddr.IPv6 ? address.parts.slice(0, 4).join(":") : address.toString();
+}
+
+/** Refuses a sender that guesses, before anything is looked up, so that what exists answers it no better. */
+export function demandPatience(sender: string | undefined, now: number): void {
+  if (sender !== undefined && (held.get(sender) ?? 0) > now) throw new AppError("HOOK_RATE_LIMITED");
+}
+
+/**
+ * Counts an id that a sender asked for in vain. The same id again does not count: who has not heard of a stop is no
+ * guesser, and others may share the address.
+ */
+export async function countMiss(
+  limiter: RateLimit | undefined,
+  sender: string | undefined,
+  flowId: string,
+  now: number,
+): Promise<void> {
+  if (limiter === undefined || sender === undefined) return;
+  const miss = `${sender} ${flowId}`;
+  if (missed.has(miss)) return;
+  if (missed.size >= MOST) missed.clear();
+  missed.add(miss);
+  if ((await limiter.limit({ key: sender })).success) return;
+  if (held.size >= MOST) held.clear();
+  held.set(sender, now + HELD_SECONDS * 1000);
+  throw new AppError("HOOK_RATE_LIMITED");
+}

@@ -1,0 +1,66 @@
+import type { Config } from "../platform/config.ts";
+import { seal, unseal, type Sealed } from "../secrets/seal.ts";
+import type { Secret } from "../secrets/open.ts";
+import { hideIn } from "./mask.ts";
+import type { Rows } from "./rows.ts";
+
+/**
+ * The values of secrets that a run was given, so that they can be hidden wherever it shows something. They are kept
+ * sealed; where there is no key to seal them with, they are known only as long as the object is awake.
+ */
+export class KnownSecrets {
+  readonly #rows: Rows;
+  readonly #keys: Config["SECRETS_KEY"];
+  readonly #values = new Set<string>();
+  readonly #seen = new Set<string>();
+
+  constructor(rows: Rows, config: Config) {
+    this.#rows = rows;
+    this.#keys = config.SECRETS_KEY;
+  }
+
+  /** Recalls what the run was given before. */
+  async recall(): Promise<void> {
+    const kept = this.#rows.first<{ secrets: string }>("SELECT secrets FROM run")?.secrets ?? "{}";
+    for (const [id, sealed] of Object.entries(JSON.parse(kept) as Record<string, Sealed>)) {
+      if (this.#seen.has(id)) continue;
+      const opened = await unseal(this.#keys, id, sealed);
+      if (opened.ok) for (const value of opened.value as string[]) this.#values.add(value);
+    }
+  }
+
+  async learn({ id, type, value }: Secret): Promise<void> {
+    if (this.#seen.has(id)) return;
+    const values = textsIn(value).flatMap(formsOf);
+    if (type === "SIMPLE") values.push(basicOf(value));
+    for (const one of values) this.#values.add(one);
+    this.#seen.add(id);
+    const [first, ...others] = this.#keys;
+    if (first === undefined) return;
+    const sealed = JSON.stringify(await seal([first, ...others], id, values));
+    this.#rows.do("UPDATE run SET secrets = json_set(secrets, '$.' || ?, json(?))", JSON.stringify(id), sealed);
+  }
+
+  get values(): readonly string[] {
+    return [...this.#values];
+  }
+
+  /** A text without any of them. */
+  hide(text: string): string {
+    return hideIn(text, this.values);
+  }
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(textsIn);
+}
+
+/** As they stand, and as they stand in an address or in base64. */
+const formsOf = (text: string): string[] => [...new Set([text, encodeURIComponent(text), base64Of(text)])];
+
+const base64Of = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+const basicOf = ({ username, passphrase }: Secret["value"]): string =>
+  base64Of(`${typeof username === "string" ? username : ""}:${typeof passphrase === "string" ? passphrase : ""}`);

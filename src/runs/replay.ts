@@ -1,0 +1,73 @@
+import { findFlow, type FlowRow } from "../flows/store.ts";
+import { getFlow } from "../flows/get.ts";
+import type { Context } from "../identity/context.ts";
+import { reachOf } from "../identity/ownership.ts";
+import { AppError } from "../platform/errors.ts";
+import { beginRun, flowOfRun, runId } from "./begin.ts";
+import { failedRuns, noteReplay } from "./history.ts";
+import { onceFor } from "./once.ts";
+
+export interface Replay {
+  /** Step from which on; without it from the beginning. */
+  readonly step?: string | undefined;
+  readonly version: "original" | "current";
+  readonly key?: string | undefined;
+}
+
+/** The flow of a run within reach; a run is its flow's. */
+export async function flowBehind(ctx: Context, id: string): Promise<FlowRow> {
+  const flowId = flowOfRun(id);
+  const row = flowId === undefined ? undefined : await findFlow(ctx.db, flowId, reachOf(ctx.actor));
+  if (row === undefined) throw new AppError("RUN_NOT_FOUND");
+  return row;
+}
+
+/** Begins a new run with what an earlier one had at a step. */
+export async function replayRun(env: Env, ctx: Context, id: string, how: Replay): Promise<string> {
+  const row = await flowBehind(ctx, id);
+  demandActive(row);
+  const fresh = runId(row.id, ctx.now());
+  const request = `replay ${id} ${how.step ?? ""} ${how.version}`;
+  const once = { key: how.key ?? "", of: ctx.actor.sub, request };
+  const run = how.key === undefined ? fresh : await onceFor(ctx.db, once, fresh, ctx.now());
+  return replay(env, ctx, row, id, run, how);
+}
+
+async function replay(env: Env, ctx: Context, row: FlowRow, of: string, id: string, how: Replay): Promise<string> {
+  const earlier = await env.RUN.getByName(of).seedsAt(how.step);
+  if (earlier === undefined) throw new AppError("RUN_NOT_FOUND");
+  if (earlier.seeds.length === 0) {
+    throw new AppError("STEP_NOT_FOUND", { pointer: "/step", detail: "The run never came to this step." });
+  }
+  const { seeds, definition, facts } = earlier;
+  await noteReplay(ctx.db, row.id, of, id);
+  return beginRun(env, row, {
+    id,
+    trigger: "replay",
+    message: { data: {} },
+    requestId: facts.requestId,
+    replayOf: of,
+    repeats: { seeds, definition: how.version === "original" ? definition : undefined },
+  });
+}
+
+const demandActive = (row: FlowRow): void => {
+  if (row.status !== "active") throw new AppError("FLOW_NOT_ACTIVE", { detail: `Its status is ${row.status}.` });
+};
+
+/** Runs that one request repeats. */
+const MOST = 50;
+
+/** Repeats the runs of a flow that failed, the oldest first; those that were repeated already are left out. */
+export async function replayFailed(env: Env, ctx: Context, flowId: string, after: string, version: Replay["version"]) {
+  const row = await getFlow(ctx, flowId);
+  demandActive(row);
+  const found = await failedRuns(ctx.db, row.id, after, MOST + 1);
+  const chosen = found.slice(0, MOST);
+  const replayed: { id: string; run: string }[] = [];
+  for (const { id, by } of chosen) {
+    const run = await replay(env, ctx, row, id, by ?? runId(row.id, ctx.now()), { version });
+    replayed.push({ id, run });
+  }
+  return { replayed, next: found.length > MOST ? chosen.at(-1)!.id : null };
+}

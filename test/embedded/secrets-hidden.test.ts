@@ -1,0 +1,85 @@
+import { env } from "cloudflare:workers";
+import { afterEach, expect, it, vi } from "vitest";
+
+import { someone } from "../support/given.ts";
+import { replaceNetwork, unique } from "../support/iam.ts";
+import { activeFlow, line, ran } from "../support/runs.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Caller = Awaited<ReturnType<typeof someone>>;
+
+async function secretOf(caller: Caller, type: string, value: Record<string, string>): Promise<string> {
+  const answer = await caller.call("addSecret", { body: { name: "crm", type, value } });
+  if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+  return answer.body.data.id;
+}
+
+/** A target that repeats what it was sent, credentials included. */
+const echo = (status = 200) =>
+  replaceNetwork(({ headers, url }) =>
+    Response.json(
+      { got: headers.get("authorization") ?? headers.get("x-key"), at: url, password: "of others" },
+      { status },
+    ),
+  );
+
+it.each([
+  ["SIMPLE", (passphrase: string) => ({ username: "alice-at-crm", passphrase })],
+  ["API_KEY", (key: string) => ({ key, headerName: "X-Key" })],
+  ["OA2_AUTHORIZATION_CODE", (accessToken: string) => ({ accessToken })],
+] as const)("a secret of type %s is sent, and hidden wherever the run is shown", async (type, valueOf) => {
+  const asked = echo();
+  const caller = await someone();
+  const value = unique("value");
+  const id = await secretOf(caller, type, valueOf(value));
+  const graph = line(
+    {
+      id: "call",
+      componentId: "http",
+      fields: { url: "https://target.example/?q={{$string(metadata.none)}}" },
+      credentials_id: id,
+    },
+    { id: "log", componentId: "log", fields: { message: "It said {{data.got}}" } },
+  );
+  const flowId = await activeFlow(caller, graph);
+  const run = await ran(caller, flowId, {});
+  expect(run.status).toBe("completed");
+  const sent = asked[0]!.headers.get("authorization") ?? asked[0]!.headers.get("x-key")!;
+  expect(sent).not.toBe("");
+  const logs = await caller.call("getStepLogs", { params: { id: flowId, stepId: "log" } });
+  const told = JSON.stringify([run, logs.body]);
+  expect(told).toContain("[masked]");
+  for (const form of [value, sent.split(" ").at(-1)!, "of others"]) expect(told).not.toContain(form);
+});
+
+it("hides them in the fault of a run too, in its list as well", async () => {
+  echo(403);
+  const caller = await someone();
+  const key = unique("key");
+  const id = await secretOf(caller, "API_KEY", { key, headerName: "x-key" });
+  const flowId = await activeFlow(
+    caller,
+    line({ id: "call", componentId: "http", fields: { url: "https://target.example/" }, credentials_id: id }),
+  );
+  const run = await ran(caller, flowId, {});
+  expect(run).toMatchObject({ status: "failed", error: { code: "HTTP_STATUS", step: "call" } });
+  const list = await caller.call("listRuns", { params: { id: flowId } });
+  const row = await env.DB.prepare("SELECT fault FROM runs WHERE id = ?").bind(run.id).first("fault");
+  for (const told of [run, list.body, row]) expect(JSON.stringify(told)).not.toContain(key);
+});
+
+it("fails the step closed if the secret is somebody else's, and calls nothing", async () => {
+  const asked = echo();
+  const id = await secretOf(await someone(), "API_KEY", { key: unique("key"), headerName: "x-key" });
+  const caller = await someone();
+  const flowId = await activeFlow(
+    caller,
+    line({ id: "call", componentId: "http", fields: { url: "https://target.example/" }, credentials_id: id }),
+  );
+  const run = await ran(caller, flowId, {});
+  expect(run).toMatchObject({ status: "failed", error: { code: "SECRET_UNAVAILABLE", step: "call" } });
+  expect(asked).toEqual([]);
+});
