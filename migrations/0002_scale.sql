@@ -24,6 +24,7 @@ CREATE TABLE `flows_next` (
   `status_seq` integer NOT NULL,
   `start_id` text,
   `started_by` text,
+  `started_in` text,
   `started_at` integer,
   `last_error` text,
   `deadline_at` integer,

@@ -4,10 +4,18 @@ import { databaseOf } from "./db/client.ts";
 import { takeReport } from "./lifecycle/report.ts";
 import { removeOwnerStep } from "./lifecycle/remove-owner.ts";
 import { keepDeadLetter } from "./messages/dead-letters.ts";
-import { CANCEL_RUNS, CancelRunsPayload, DeletedOwnerPayload, Envelope, WAKE, WakePayload } from "./messages/model.ts";
+import {
+  CANCEL_RUNS,
+  cancelRunsOf,
+  CancelRunsPayload,
+  DeletedOwnerPayload,
+  Envelope,
+  WAKE,
+  WakePayload,
+} from "./messages/model.ts";
 import { carryOut } from "./orchestrator/embedded.ts";
 import { configOf } from "./platform/config.ts";
-import { cancelMessage, cancelRuns } from "./runs/take-down.ts";
+import { cancelRuns } from "./runs/take-down.ts";
 import { AppError, redelivery } from "./platform/errors.ts";
 import { logError, logLine } from "./platform/log.ts";
 import { removeSecretOwner } from "./secrets/remove-owner.ts";
@@ -59,7 +67,7 @@ const wake: Handler = async (env, message) => {
 const cancel: Handler = async (env, message) => {
   const asked = CancelRunsPayload.parse(message.payload);
   const { cancelled, next } = await cancelRuns(env, asked);
-  if (next !== undefined) await env.FLOW_CHORES.send(cancelMessage({ ...asked, after: next }, Date.now()));
+  if (next !== undefined) await env.FLOW_CHORES.send(cancelRunsOf({ ...asked, after: next }, Date.now()));
   return `cancelled ${cancelled}${next === undefined ? "" : ", more to come"}`;
 };
 

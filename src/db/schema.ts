@@ -30,6 +30,8 @@ export const flows = sqliteTable(
     statusSeq: integer("status_seq").notNull(),
     startId: text("start_id"),
     startedBy: text("started_by"),
+    /** Tenant of whoever started the flow: with the account it says whose secrets its runs may open. */
+    startedIn: text("started_in"),
     startedAt: integer("started_at"),
     /** JSON: why the last start or stop did not go well. */
     lastError: text("last_error"),

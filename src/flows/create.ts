@@ -66,6 +66,7 @@ function rowOf(ctx: Context, input: unknown, now: number, isInstance = false): W
     statusSeq: 0,
     startId: null,
     startedBy: null,
+    startedIn: null,
     startedAt: null,
     lastError: null,
     deadlineAt: null,

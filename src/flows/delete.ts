@@ -1,6 +1,7 @@
 import { inStorage } from "../db/client.ts";
 import type { Context } from "../identity/context.ts";
 import { reachOf, reachParameters, within, type Reach } from "../identity/ownership.ts";
+import { cancelRunsOf } from "../messages/model.ts";
 import { notice } from "../messages/notices.ts";
 import { insertIfChanged } from "../messages/outbox.ts";
 import { demandMatch } from "../platform/conditional.ts";
@@ -24,7 +25,11 @@ export async function deleteFlow(ctx: Context, id: string, ifMatch?: string): Pr
     if (present.status !== "inactive") {
       throw new AppError("FLOW_NOT_INACTIVE", { message: `Flow is not inactive. Current status: ${present.status}` });
     }
-    if (await remove(ctx, present, reach)) return wakeCouriers(ctx, [flowId]);
+    if (await remove(ctx, present, reach)) {
+      wakeCouriers(ctx, [flowId]);
+      ctx.defer(ctx.chores.send(cancelRunsOf({ flowId, after: "", before: ctx.now() + 1 }, ctx.now())));
+      return;
+    }
   }
   throw new AppError("REVISION_CONFLICT");
 }

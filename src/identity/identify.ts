@@ -55,11 +55,11 @@ async function verified(
   return actor;
 }
 
-/** A stream for a token of unknown end is opened anew as often as this. */
-const UNKNOWN_END_MS = 15 * 60_000;
+/** Rights may be taken away while a token is good: a stream is opened anew as often as this. */
+const MOST_STREAM_MS = 15 * 60_000;
 
-/** Until when a token that was identified is good, as far as it tells. */
+/** Until when a stream may go on for a token that was identified. */
 export function expiryOf(token: string, now: number): number {
   const exp = looksLikeJwt(token) ? decodeJwt(token).exp : undefined;
-  return exp === undefined ? now + UNKNOWN_END_MS : exp * 1000;
+  return Math.min(now + MOST_STREAM_MS, (exp ?? Infinity) * 1000);
 }

@@ -81,7 +81,7 @@ export const refusal = (refused: Decided & { kind: "refuse" }) =>
 const missingOf = (row: FlowRow): readonly string[] =>
   row.template === undefined ? [] : (documentOf(row).instance?.missing ?? []);
 
-type Asked = Pick<LifecycleInput, "trigger" | "startId" | "by" | "reason">;
+type Asked = Pick<LifecycleInput, "trigger" | "startId" | "by" | "byTenant" | "reason">;
 
 async function keep(
   { db, now }: Surroundings,
@@ -137,6 +137,7 @@ function changeOf(row: FlowRow, decision: Change, input: Asked, config: Config, 
     statusSeq: decision.kind === "move" ? row.statusSeq + 1 : row.statusSeq,
     startId: begins ? crypto.randomUUID() : row.startId,
     startedBy: begins ? (input.by ?? null) : row.startedBy,
+    startedIn: begins ? (input.byTenant ?? null) : row.startedIn,
     startedAt: begins ? now : row.startedAt,
     lastError: begins ? null : errorAfter(row, decision.failure, input.reason, now),
     deadlineAt: waits ? now + patience(tries, config.COMMAND_DEADLINE_SECONDS) * 1000 : null,

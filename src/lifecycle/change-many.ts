@@ -120,7 +120,7 @@ function judged(
     verdicts.set(id, { errors: [errorItem("FLOW_NOT_FOUND", { message: "No flow with this ID found" })] });
     return [];
   }
-  const decided = decide(row, { trigger, by: ctx.actor.sub }, ctx.config, ctx.now());
+  const decided = decide(row, { trigger, by: ctx.actor.sub, byTenant: ctx.actor.tenant }, ctx.config, ctx.now());
   if (decided.kind === "move") return [{ row, change: decided.change, command: decided.command }];
   if (decided.kind === "keep") verdicts.set(id, { status: row.status });
   else {

@@ -23,7 +23,16 @@ export async function changeStatus(ctx: Context, { id, trigger, ifMatch }: Chang
   const flowId = toObjectId(id);
   if (flowId === undefined) throw new AppError("INVALID_ID");
   const { actor, objects, requestId, repeat } = ctx;
-  const input = { flowId, trigger, reach: reachOf(actor), by: actor.sub, requestId, ifMatch, repeat };
+  const input = {
+    flowId,
+    trigger,
+    reach: reachOf(actor),
+    by: actor.sub,
+    byTenant: actor.tenant,
+    requestId,
+    ifMatch,
+    repeat,
+  };
   const outcome = await sendInput(objects, input);
   ctx.db.learn(outcome.bookmark);
   if (outcome.usage !== undefined) ctx.db.usage?.add(outcome.usage);

@@ -10,6 +10,8 @@ export interface LifecycleInput extends Input {
   readonly reach: Reach;
   /** Account that starts the flow. */
   readonly by?: string;
+  /** That account's tenant. */
+  readonly byTenant?: string | null;
   /** In a report of failure: why. */
   readonly reason?: string | undefined;
   readonly requestId?: string;

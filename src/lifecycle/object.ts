@@ -17,7 +17,7 @@ import { configOf } from "../platform/config.ts";
 import { keepDeadLetter } from "../messages/dead-letters.ts";
 import { bytesOf, MOST_MESSAGE_BYTES } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
-import { Watchers } from "../platform/event-stream.ts";
+import { Watchers, type StreamEvent } from "../platform/event-stream.ts";
 import { logError, logLine } from "../platform/log.ts";
 import { applyInput } from "./apply.ts";
 import type { LifecycleInput, Outcome } from "./model.ts";
@@ -37,9 +37,11 @@ export class FlowObject extends DurableObject<Env> {
   #alarmsSet = 0;
   #failures = 0;
   #flowId: string | undefined;
+  /** Whether those who watch have been told that the flow was deleted. */
+  #isGone = false;
   readonly #watchers = new Watchers(
-    (seq) => (this.#flowId === undefined ? [] : statusSince(databaseOf(this.env.DB), this.#flowId, seq)),
-    () => false,
+    (seq) => this.#statusSince(seq),
+    () => this.#isGone,
   );
 
   /** Applies one input of the lifecycle and, if it moved the flow, sends the message after the answer. */
@@ -57,7 +59,15 @@ export class FlowObject extends DurableObject<Env> {
   /** The flow's status as server-sent events, now and after each transition behind one. */
   watch(flowId: string, after: number): ReadableStream<Uint8Array> {
     this.#flowId = flowId;
+    this.#isGone = false;
     return this.#watchers.watch(after === 0 ? -1 : after);
+  }
+
+  async #statusSince(seq: number): Promise<StreamEvent[]> {
+    if (this.#flowId === undefined || this.#isGone) return [];
+    const events = await statusSince(databaseOf(this.env.DB), this.#flowId, seq);
+    this.#isGone = events.some(({ event }) => event === "deleted");
+    return events;
   }
 
   /** Hands over the messages of the flow. Never throws: what fails is tried again by alarm. */

@@ -20,7 +20,7 @@ const TELL = `INSERT INTO outbox (flow_id, seq, queue, body, created_at)
 const REMEMBER = `INSERT INTO idempotency (key, fingerprint, answer, expires_at)
   SELECT ?2 || ':' || flows.id, ?3, value ->> '$.status', CAST(?4 AS INTEGER) FROM json_each(?1) CROSS JOIN flows INDEXED BY flows_id_unique WHERE ${UNDISTURBED}`;
 const MOVE = `UPDATE flows INDEXED BY flows_id_unique SET status = value ->> '$.status', status_seq = value ->> '$.statusSeq', start_id = value ->> '$.startId',
-    started_by = value ->> '$.startedBy', started_at = value ->> '$.startedAt', last_error = value ->> '$.lastError',
+    started_by = value ->> '$.startedBy', started_in = value ->> '$.startedIn', started_at = value ->> '$.startedAt', last_error = value ->> '$.lastError',
     deadline_at = value ->> '$.deadlineAt', tries = value ->> '$.tries', updated_at = value ->> '$.updatedAt'
   FROM json_each(?1) WHERE ${UNDISTURBED} RETURNING flows.id AS id`;
 

@@ -5,11 +5,20 @@ import type { Envelope } from "../messages/model.ts";
 
 export type LifecycleChange = Pick<
   FlowRow,
-  "status" | "statusSeq" | "startId" | "startedBy" | "startedAt" | "lastError" | "deadlineAt" | "tries" | "updatedAt"
+  | "status"
+  | "statusSeq"
+  | "startId"
+  | "startedBy"
+  | "startedIn"
+  | "startedAt"
+  | "lastError"
+  | "deadlineAt"
+  | "tries"
+  | "updatedAt"
 >;
 
 const MOVE = `UPDATE flows SET status = ?6, status_seq = CAST(?7 AS INTEGER), start_id = ?8, started_by = ?9, started_at = CAST(?10 AS INTEGER),
-    last_error = ?11, deadline_at = CAST(?12 AS INTEGER), tries = CAST(?13 AS INTEGER), updated_at = CAST(?14 AS INTEGER)
+    last_error = ?11, deadline_at = CAST(?12 AS INTEGER), tries = CAST(?13 AS INTEGER), updated_at = CAST(?14 AS INTEGER), started_in = ?15
   WHERE id = ?1 AND status = ?2 AND status_seq = ?3 AND tries = ?4 AND revision = ?5 RETURNING id`;
 
 /** What is committed with a transition: statements before it, and statements right after it and its message. */
@@ -29,7 +38,16 @@ export async function commitTransition(
 ): Promise<boolean> {
   const { id, status, statusSeq, tries, revision } = row;
   const { startId, startedBy, startedAt, lastError, deadlineAt } = change;
-  const changed = [startId, startedBy, startedAt, lastError, deadlineAt, change.tries, change.updatedAt];
+  const changed = [
+    startId,
+    startedBy,
+    startedAt,
+    lastError,
+    deadlineAt,
+    change.tries,
+    change.updatedAt,
+    change.startedIn,
+  ];
   const move = db.sql(MOVE, id, status, statusSeq, tries, revision, change.status, change.statusSeq, ...changed);
   const message = command && insertIfChanged(db, { flowId: id, queue: "commands", envelope: command }, now);
   const statements = [...before, move, ...(message === undefined ? [] : [message]), ...after];

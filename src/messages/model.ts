@@ -65,6 +65,12 @@ export type CancelRuns = z.infer<typeof CancelRunsPayload>;
 
 export const SERVICE_NAME = "flow-repository";
 
+/** The message that has the runs of a flow cancelled. */
+export const cancelRunsOf = (payload: CancelRuns, now: number): Envelope => ({
+  headers: { name: CANCEL_RUNS, createdAt: now, serviceName: SERVICE_NAME },
+  payload,
+});
+
 /** A message body of at most this many bytes fits a queue (128,000 with the queue's own metadata). */
 export const MOST_MESSAGE_BYTES = 120_000;
 

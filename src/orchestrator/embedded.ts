@@ -1,10 +1,9 @@
 import type { Database } from "../db/client.ts";
 import { FlowDocument } from "../flows/model.ts";
 import { documentOf, findFlow } from "../flows/store.ts";
-import { CommandPayload, type Envelope } from "../messages/model.ts";
+import { cancelRunsOf, CommandPayload, type Envelope } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
 import { ScheduleFault, schedulesOf } from "../runs/schedule.ts";
-import { cancelMessage } from "../runs/take-down.ts";
 import { faultOfKnownComponents } from "./components.ts";
 
 export const ORCHESTRATOR_NAME = "embedded-orchestrator";
@@ -60,7 +59,7 @@ async function takeDown(
 ): Promise<void> {
   await env.LIVE_FLOW.getByName(flowId).fall(startId);
   if (force !== true) return;
-  await env.FLOW_CHORES.send(cancelMessage({ flowId, after: "", before: createdAt + 1 }, now()));
+  await env.FLOW_CHORES.send(cancelRunsOf({ flowId, after: "", before: createdAt + 1 }, now()));
 }
 
 async function report(

@@ -52,6 +52,10 @@ const table = {
   CALL_DEPTH: { status: 508, message: "Flows call each other, or themselves, too deep." },
   RUN_NOT_FOUND: { status: 404, message: "Run not found" },
   RUN_NOT_FAILED: { status: 409, message: "Only a run that failed or was cancelled can be taken up again." },
+  RUN_OF_ANOTHER: {
+    status: 409,
+    message: "The flow was started by somebody else since. Replay the run instead.",
+  },
   FLOW_NOT_ACTIVE: { status: 409, message: "Flow is not active." },
   FLOW_HAS_NO_ENTRY: { status: 409, message: "The flow has no step at which a run could begin." },
   FLOW_NOT_INACTIVE: { status: 409, message: "Flow is not inactive." },
@@ -141,6 +145,7 @@ export const redelivery = {
   CALL_DEPTH: "keep",
   RUN_NOT_FOUND: "keep",
   RUN_NOT_FAILED: "keep",
+  RUN_OF_ANOTHER: "keep",
   FLOW_NOT_ACTIVE: "keep",
   FLOW_HAS_NO_ENTRY: "keep",
   FLOW_NOT_INACTIVE: "keep",

@@ -10,6 +10,9 @@ const textOf = ({ id, event, data }: StreamEvent): string =>
   `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 
 const BEAT_MS = 15_000;
+const GATHER_MS = 50;
+/** Watchers of one object; who comes later takes the place of the first. */
+const MOST_WATCHERS = 100;
 /** A watcher that does not read is let go rather than waited for. */
 const MOST_UNREAD = 1000;
 
@@ -27,7 +30,7 @@ export class Watchers {
   readonly #since: (id: number) => StreamEvent[] | Promise<StreamEvent[]>;
   readonly #isOver: () => boolean;
   readonly #watching = new Set<Watcher>();
-  #told: Promise<void> = Promise.resolve();
+  #isTelling = false;
   #endBeat: (() => void) | undefined;
 
   constructor(since: (id: number) => StreamEvent[] | Promise<StreamEvent[]>, isOver: () => boolean) {
@@ -39,6 +42,8 @@ export class Watchers {
   watch(after: number): ReadableStream<Uint8Array> {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const watcher = { writer: writable.getWriter(), last: after, unread: 0 };
+    const [first] = this.#watching;
+    if (first !== undefined && this.#watching.size >= MOST_WATCHERS) this.#leave(first);
     this.#watching.add(watcher);
     void watcher.writer.closed.catch(() => undefined).finally(() => this.#leave(watcher));
     if (this.#endBeat === undefined) this.#beat();
@@ -50,18 +55,24 @@ export class Watchers {
 
   /** Something may have changed. */
   tell(): void {
-    if (this.#watching.size === 0) return;
-    this.#told = this.#told.then(() => this.#tellAll()).catch(() => undefined);
+    if (this.#watching.size === 0 || this.#isTelling) return;
+    this.#isTelling = true;
+    // What comes within a moment is told together.
+    setTimeout(() => void this.#tellAll().catch(() => undefined), GATHER_MS);
   }
 
   async #tellAll(): Promise<void> {
+    this.#isTelling = false;
     for (const watcher of this.#watching) {
-      const events = await this.#since(watcher.last);
-      if (events.length > 0) {
+      // Whether it is over is asked first: what comes after that question is told by the next round.
+      const isOver = this.#isOver();
+      for (;;) {
+        const events = (await this.#since(watcher.last)).filter(({ id }) => id > watcher.last);
+        if (events.length === 0) break;
         watcher.last = events.at(-1)!.id;
         this.#write(watcher, events.map(textOf).join(""));
       }
-      if (this.#isOver()) void watcher.writer.close().catch(() => undefined);
+      if (isOver) void watcher.writer.close().catch(() => undefined);
     }
   }
 
@@ -103,7 +114,7 @@ export function eventAnswer(stream: ReadableStream<Uint8Array>, until: number, n
   return new Response(readable, { headers });
 }
 
-const OVER = 'event: end\ndata: {"reason":"The token has expired."}\n\n';
+const OVER = 'event: end\ndata: {"reason":"The token has to be shown anew."}\n\n';
 
 async function passOn(
   reader: ReadableStreamDefaultReader<Uint8Array>,

@@ -21,6 +21,8 @@ interface How {
   readonly replayOf?: string | undefined;
   readonly calledBy?: RunFacts["calledBy"];
   readonly depth?: number;
+  /** Whose rights count in the place of the flow's starter's: theirs who chose what runs. */
+  readonly inNameOf?: { readonly sub: string; readonly tenant: string | null } | undefined;
 }
 
 /** Begins a run of an active flow; the same id again begins nothing. Once answered, the run goes to its end. */
@@ -49,7 +51,11 @@ function stepFor({ graph }: ReturnType<typeof documentOf>, { step, trigger }: Ho
   return first;
 }
 
-function factsOf(row: FlowRow, id: string, { trigger, requestId, replayOf, calledBy, depth = 0 }: How): RunFacts {
+function factsOf(
+  row: FlowRow,
+  id: string,
+  { trigger, requestId, replayOf, calledBy, depth = 0, inNameOf }: How,
+): RunFacts {
   const { name, tenant, owners } = documentOf(row);
   return {
     id,
@@ -58,7 +64,8 @@ function factsOf(row: FlowRow, id: string, { trigger, requestId, replayOf, calle
     revision: row.revision,
     startId: row.startId,
     trigger,
-    startedBy: row.startedBy,
+    startedBy: inNameOf?.sub ?? row.startedBy,
+    startedIn: inNameOf === undefined ? row.startedIn : inNameOf.tenant,
     tenant: runsInNameOf(tenant, owners) ?? null,
     requestId,
     replayOf,

@@ -51,7 +51,8 @@ export async function cancelRun(env: Env, ctx: Context, id: string): Promise<voi
 export async function restartRun(env: Env, ctx: Context, id: string): Promise<void> {
   const row = await flowBehind(ctx, id);
   if (row.status !== "active") throw new AppError("FLOW_NOT_ACTIVE", { detail: `Its status is ${row.status}.` });
-  const done = await env.RUN.getByName(id).restart();
+  const done = await env.RUN.getByName(id).restart(row.startedBy);
+  if (done === "another") throw new AppError("RUN_OF_ANOTHER");
   if (done === "unknown") throw new AppError("RUN_NOT_FOUND");
   if (done !== "restarted") throw new AppError("RUN_NOT_FAILED");
 }

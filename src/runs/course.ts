@@ -57,7 +57,7 @@ export function worldOf(env: Env, facts: RunFacts, learn: Learn): World {
         depth: facts.depth + 1,
         ...(waits ? { calledBy: { run: facts.id, item } } : {}),
       });
-      if (again) await env.RUN.getByName(run).restart();
+      if (again) await env.RUN.getByName(run).restart(row.startedBy);
       return run;
     },
   };
@@ -74,9 +74,9 @@ function mappedComponents(env: Env): World["component"] {
   };
 }
 
-function ownerOf({ startedBy, tenant }: RunFacts): { sub: string; tenant: string | null } {
+function ownerOf({ startedBy, startedIn }: RunFacts): { sub: string; tenant: string | null } {
   if (startedBy === null) {
     throw new StepFault("STARTER_UNKNOWN", "Nobody is known who started the flow. Stop it and start it again.");
   }
-  return { sub: startedBy, tenant };
+  return { sub: startedBy, tenant: startedIn };
 }

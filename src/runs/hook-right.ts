@@ -4,7 +4,6 @@ import { can, type Actor } from "../identity/actor.ts";
 import { identify, tokenOf } from "../identity/identify.ts";
 import { AppError } from "../platform/errors.ts";
 import { isHexId } from "../platform/ids.ts";
-import { runsInNameOf } from "../lifecycle/command.ts";
 import { openSecret } from "../secrets/open.ts";
 import type { HookBy, HookRequest } from "./hook.ts";
 
@@ -54,9 +53,8 @@ async function actorOf({ config, now, defer }: HookBy, headers: Headers): Promis
 async function secretOf({ env, config, now }: HookBy, row: FlowRow, named: unknown): Promise<string> {
   if (typeof named !== "string" || named === "") throw new AppError("HOOK_UNAUTHORIZED");
   if (!isHexId(named)) return named;
-  const { tenant, owners } = documentOf(row);
   if (row.startedBy === null) throw new AppError("HOOK_UNAUTHORIZED");
-  const whose = { sub: row.startedBy, tenant: runsInNameOf(tenant, owners) ?? null };
+  const whose = { sub: row.startedBy, tenant: row.startedIn };
   const { value } = await openSecret({ db: databaseOf(env.DB), config, now }, named, whose).catch(() => {
     throw new AppError("HOOK_UNAUTHORIZED");
   });

@@ -3,12 +3,18 @@ import type { RunFault } from "./model.ts";
 import type { Rows } from "./rows.ts";
 import type { LoggedLine } from "./step-logs.ts";
 
-export const linesOf = (rows: Rows, step: string, most: number): LoggedLine[] =>
-  rows.all<{ at: number; level: string; message: string }>(
+/** Characters of lines that one run tells at a time. */
+const MOST_CHARACTERS = 500_000;
+
+export function linesOf(rows: Rows, step: string, most: number): LoggedLine[] {
+  const lines = rows.all<{ at: number; level: string; message: string }>(
     "SELECT value ->> '$.at' AS at, value ->> '$.level' AS level, value ->> '$.message' AS message FROM items, json_each(items.lines) WHERE step = ? ORDER BY items.id LIMIT ?",
     step,
     most,
   );
+  let left = MOST_CHARACTERS;
+  return lines.filter(({ message }) => (left -= message.length) >= 0);
+}
 
 const MOST_TOLD = 500;
 

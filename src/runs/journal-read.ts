@@ -67,7 +67,12 @@ export function resultOf(rows: Rows): unknown {
 
 function bodyOf({ headers, body }: Reply): unknown {
   if (headers["content-type"] !== "application/json") return body;
-  return JSON.parse(body) as unknown;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    // What a flow says of its reply need not be so.
+    return body;
+  }
 }
 
 /** What the messages of the run came to, for its end. */

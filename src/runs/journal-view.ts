@@ -6,6 +6,12 @@ import { MOST_SHOWN } from "./view.ts";
 
 const MOST_ITEMS = 100;
 const MOST_OUTPUTS = 10;
+/** Characters of messages in one answer; what comes after them is left out. */
+const MOST_TOLD = 4 * 1024 * 1024;
+
+interface Room {
+  left: number;
+}
 
 interface ItemRow {
   readonly id: number;
@@ -38,6 +44,7 @@ export function runView(
     after,
     MOST_ITEMS + 1,
   );
+  const room: Room = { left: MOST_TOLD };
   const items = found.slice(0, MOST_ITEMS);
   const soon = rows.all<{ n: number }>("SELECT 1 AS n FROM items WHERE due_at <= ? LIMIT 1", Date.now());
   return {
@@ -55,7 +62,7 @@ export function runView(
     startedBy: facts.startedBy,
     graph: JSON.parse(mask(JSON.stringify(definition.graph))) as unknown,
     steps: stepsOf(rows),
-    items: items.map((row) => itemView(rows, row, mask)),
+    items: items.map((row) => itemView(rows, row, mask, room)),
     nextItem: found.length > MOST_ITEMS ? items.at(-1)!.id : null,
   };
 }
@@ -72,9 +79,9 @@ function stepsOf(rows: Rows): Run["steps"] {
   }));
 }
 
-function itemView(rows: Rows, row: ItemRow, mask: Mask): StepRun {
+function itemView(rows: Rows, row: ItemRow, mask: Mask, room: Room): StepRun {
   const outputs = row.outputs === null ? [] : (JSON.parse(row.outputs) as number[]);
-  const shown = [row.input, ...outputs.slice(0, MOST_OUTPUTS)].map((id) => messageView(rows, id, mask));
+  const shown = [row.input, ...outputs.slice(0, MOST_OUTPUTS)].map((id) => messageView(rows, id, mask, room));
   const [input, ...rest] = shown;
   return {
     item: row.id,
@@ -92,10 +99,12 @@ function itemView(rows: Rows, row: ItemRow, mask: Mask): StepRun {
   };
 }
 
-function messageView(rows: Rows, id: number, mask: Mask): { value: unknown; cut: boolean } {
+function messageView(rows: Rows, id: number, mask: Mask, room: Room): { value: unknown; cut: boolean } {
   const body = rows.all<{ body: string }>("SELECT body FROM messages WHERE id = ?", id)[0]?.body;
   if (body === undefined) return { value: null, cut: false };
+  if (room.left <= 0) return { value: null, cut: true };
   const masked = mask(body);
+  room.left -= Math.min(masked.length, MOST_SHOWN);
   if (masked.length <= MOST_SHOWN) return { value: JSON.parse(masked) as unknown, cut: false };
   return { value: masked.slice(0, MOST_SHOWN), cut: true };
 }

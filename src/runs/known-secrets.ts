@@ -31,8 +31,7 @@ export class KnownSecrets {
 
   async learn({ id, type, value }: Secret): Promise<void> {
     if (this.#seen.has(id)) return;
-    const values = textsIn(value).flatMap(formsOf);
-    if (type === "SIMPLE") values.push(basicOf(value));
+    const values = secretForms({ type, value });
     for (const one of values) this.#values.add(one);
     this.#seen.add(id);
     const [first, ...others] = this.#keys;
@@ -57,8 +56,16 @@ function textsIn(value: unknown): string[] {
   return Object.values(value).flatMap(textsIn);
 }
 
-/** As they stand, and as they stand in an address or in base64. */
-const formsOf = (text: string): string[] => [...new Set([text, encodeURIComponent(text), base64Of(text)])];
+/** All texts of a secret, in every form in which they may stand somewhere. */
+export const secretForms = ({ type, value }: Pick<Secret, "type" | "value">): string[] => [
+  ...textsIn(value).flatMap(formsOf),
+  ...(type === "SIMPLE" ? [basicOf(value)] : []),
+];
+
+/** As they stand, and as they stand in an address, in base64 and in JSON. */
+const formsOf = (text: string): string[] => [
+  ...new Set([text, encodeURIComponent(text), base64Of(text), JSON.stringify(text).slice(1, -1)]),
+];
 
 const base64Of = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 

@@ -26,8 +26,10 @@ export interface RunFacts {
   readonly revision: number;
   readonly startId: string | null;
   readonly trigger: Trigger;
-  /** Account and tenant in whose name the flow runs. */
+  /** Account that started the flow, and its tenant: whose secrets and flows the run may use. */
   readonly startedBy: string | null;
+  readonly startedIn: string | null;
+  /** Tenant in whose name the flow runs, for those outside. */
   readonly tenant: string | null;
   /** Id that the outside knows the run by. */
   readonly requestId: string;

@@ -107,13 +107,15 @@ export class RunObject extends RunWork {
     return this.wasBegun ? this.watchers.watch(after) : undefined;
   }
 
-  /** Tries again what failed. False if nothing did. */
-  async restart(): Promise<"restarted" | "running" | "nothing" | "unknown"> {
+  /** Tries again what failed, if the flow is still run by whoever ran it then. */
+  async restart(startedBy: string | null): Promise<"restarted" | "running" | "nothing" | "another" | "unknown"> {
     if (this.wasBegun) await this.told();
     const run = this.wasBegun ? this.journal.run() : undefined;
     if (run === undefined) return "unknown";
     if (run.status === "running") return "running";
     if (run.status !== "failed" && run.status !== "cancelled") return "nothing";
+    // It would go on with the rights of somebody who does not run the flow any more.
+    if (this.journal.facts().startedBy !== startedBy) return "another";
     const now = Date.now();
     restart(this.journal, now, now + timeoutOf(this.journal.definition()));
     const watched = this.ctx.storage.setAlarm(now + GRACE_MS);

@@ -172,14 +172,18 @@ function faultOf(error: unknown): Fault {
   return { code: "STEP_BROKEN", message: "The step failed for a reason of ours.", mayPass: true };
 }
 
+/** Characters that are kept of a line and of a fault; cut after they are masked. */
+const MOST_LINE = 10_000;
+const MOST_FAULT = 1000;
+
 /** What a try came to, with no secret in what is told of it: neither in its fault nor in its lines. A fault is a line too. */
 export function withoutSecrets(
   { tried, work }: Performed,
   hide: (text: string) => string,
 ): Pick<Performed, "tried" | "work"> {
-  const lines = work.lines.map(({ level, message }) => ({ level, message: hide(message) }));
+  const lines = work.lines.map(({ level, message }) => ({ level, message: hide(message).slice(0, MOST_LINE) }));
   if (tried.kind !== "failed") return { tried, work: { ...work, lines } };
-  const fault = { ...tried.fault, message: hide(tried.fault.message) };
+  const fault = { ...tried.fault, message: hide(tried.fault.message).slice(0, MOST_FAULT) };
   const told = { level: "error", message: `${fault.code}: ${fault.message}` };
   return { tried: { kind: "failed", fault }, work: { ...work, lines: [...lines, told] } };
 }

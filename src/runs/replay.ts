@@ -48,6 +48,8 @@ async function replay(env: Env, ctx: Context, row: FlowRow, of: string, id: stri
     requestId: facts.requestId,
     replayOf: of,
     repeats: { seeds, definition: how.version === "original" ? definition : undefined },
+    // Whoever started the flow as it is now has not seen what it was then.
+    inNameOf: how.version === "original" ? ctx.actor : undefined,
   });
 }
 

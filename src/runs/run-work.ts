@@ -18,9 +18,10 @@ import { keptUntil, tellEnd } from "./tell.ts";
 
 const PARALLEL = 6;
 /** Messages, and milliseconds, after which the object takes a breath: an alarm's handler has 15 minutes, a step 5. */
-const MOST_AT_ONCE = 1000;
+const MOST_AT_ONCE = 250;
 const LONGEST_MS = 300_000;
 const MOST_BACKOFF_MS = 60_000;
+const LOOK_AGAIN_MS = 5000;
 
 /** How a run's object works off its log; what others may ask of it is in `object.ts`. */
 export abstract class RunWork extends DurableObject<Env> {
@@ -45,6 +46,8 @@ export abstract class RunWork extends DurableObject<Env> {
     const run = this.journal.run();
     if (run === undefined) return;
     if (run.told === 2) return this.#expire();
+    // The platform gives up an alarm that broke off several times: another one stands before anything is done.
+    await this.ctx.storage.setAlarm(Date.now() + LOOK_AGAIN_MS);
     if (this.#working === undefined && run.status === "running") {
       this.journal.set("wakes", run.wakes + 1);
       if (run.wakes >= limits.wakes) this.#abort("failed", crashed);
@@ -163,7 +166,10 @@ export abstract class RunWork extends DurableObject<Env> {
   }
 
   #courseNow(): Promise<Course> {
-    this.#course ??= this.#courseAnew();
+    this.#course ??= this.#courseAnew().catch((error: unknown) => {
+      this.#course = undefined;
+      throw error;
+    });
     return this.#course;
   }
 
@@ -206,6 +212,8 @@ export abstract class RunWork extends DurableObject<Env> {
     if (until > Date.now()) return this.ctx.storage.setAlarm(until);
     try {
       await strikeRun(databaseOf(this.env.DB), this.journal.facts(), this.journal.run()!.status);
+      // It may have been taken up again meanwhile.
+      if (this.journal.run()!.told !== 2) return;
       await this.ctx.storage.deleteAll();
       this.#opened = undefined;
       this.#course = undefined;

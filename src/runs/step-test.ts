@@ -7,9 +7,10 @@ import { AppError } from "../platform/errors.ts";
 import { definitionOf, runId } from "./begin.ts";
 import { worldOf } from "./course.ts";
 import type { Item } from "./journal.ts";
-import { maskJson } from "./mask.ts";
+import { secretForms } from "./known-secrets.ts";
+import { hideIn, maskJson } from "./mask.ts";
 import { RunFault, type Message, type RunFacts } from "./model.ts";
-import { perform } from "./perform.ts";
+import { perform, withoutSecrets } from "./perform.ts";
 import { planOf } from "./plan.ts";
 import { StepFault, type World } from "./steps.ts";
 
@@ -77,28 +78,24 @@ export async function testStep(
     startId: null,
     trigger: "manual",
     startedBy: ctx.actor.sub,
+    startedIn: ctx.actor.tenant,
     tenant: ctx.actor.tenant,
     requestId: ctx.requestId,
     depth: 0,
   };
   const known: string[] = [];
-  const world = harmless(
-    worldOf(
-      env,
-      facts,
-      (secret) => void known.push(...Object.values(secret.value).filter((value) => typeof value === "string")),
-    ),
-  );
+  const world = harmless(worldOf(env, facts, (secret) => void known.push(...secretForms(secret))));
   const { gathered, ...given } = sample;
   const message: Message = { ...given, metadata: given.metadata ?? {}, data: given.data ?? {} };
   const together = gathered === undefined ? undefined : { data: gathered, failed: 0 };
   const began = ctx.now();
-  const { tried, work } = await perform(
+  const performed = await perform(
     { plan, facts, values: definition.values ?? {}, world },
     itemAt(step),
     message,
     together,
   );
+  const { tried, work } = withoutSecrets(performed, (text) => hideIn(text, known));
   const outputs = work.outputs.map((body) => shown(body ?? JSON.stringify(message), known));
   return {
     outcome: tried.kind,

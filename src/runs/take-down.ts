@@ -1,5 +1,5 @@
 import { databaseOf, inStorage } from "../db/client.ts";
-import { CANCEL_RUNS, SERVICE_NAME, type CancelRuns } from "../messages/model.ts";
+import type { CancelRuns } from "../messages/model.ts";
 import { boundAt } from "./begin.ts";
 
 /** Runs that one message cancels. */
@@ -24,9 +24,3 @@ export async function cancelRuns(
   const last = ids.at(-1);
   return { cancelled: ids.length, ...(ids.length === STEP && last !== undefined ? { next: last } : {}) };
 }
-
-/** The message that has the runs of a flow cancelled. */
-export const cancelMessage = (payload: CancelRuns, now: number) => ({
-  headers: { name: CANCEL_RUNS, createdAt: now, serviceName: SERVICE_NAME },
-  payload,
-});

@@ -1,8 +1,9 @@
 import { databaseOf } from "../db/client.ts";
 import { findFlow } from "../flows/store.ts";
 import { configOf } from "../platform/config.ts";
+import { AppError, redelivery } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
-import { logLine } from "../platform/log.ts";
+import { logError, logLine } from "../platform/log.ts";
 import { beginRun, calledRunId } from "./begin.ts";
 import { moveRun } from "./history.ts";
 import { resultOf } from "./journal-read.ts";
@@ -50,16 +51,21 @@ async function beginErrorFlow(env: Env, journal: Journal, fault: RunFault): Prom
   const row = await findFlow(
     databaseOf(env.DB),
     flowId,
-    facts.tenant === null ? [facts.startedBy] : [facts.startedBy, facts.tenant],
+    facts.startedIn === null ? [facts.startedBy] : [facts.startedBy, facts.startedIn],
   );
   if (row?.status !== "active") return;
   const { id, flowName, revision, trigger, replayOf } = facts;
   const data = { run: { id, trigger, replayOf, revision }, flow: { id: facts.flowId, name: flowName }, error: fault };
-  await beginRun(env, row, {
+  const begun = beginRun(env, row, {
     id: await calledRunId(id, 0, flowId),
     trigger: "error",
     message: { data },
     requestId: facts.requestId,
     depth: facts.depth + 1,
+  });
+  await begun.catch((cause: unknown) => {
+    // An error flow that can never begin must not keep the end from being told.
+    if (!(cause instanceof AppError) || redelivery[cause.code] !== "keep") throw cause;
+    logError(configOf(env), "error_flow.not_begun", cause, { runId: id, flowId });
   });
 }

@@ -133,8 +133,9 @@ async function startedAgain(step: Step, row: FlowRow, entry: Entry): Promise<Ver
   }
   const { actor } = step.ctx;
   // An admin's upgrade must not make the instance run in the admin's name, who has none of its secrets.
-  const by = actor.isAdmin ? (row.startedBy ?? actor.sub) : actor.sub;
-  return sent(step, row.id, entry, { trigger: "start", by }, "done");
+  const keeps = actor.isAdmin && row.startedBy !== null;
+  const starter = keeps ? { by: row.startedBy!, byTenant: row.startedIn } : { by: actor.sub, byTenant: actor.tenant };
+  return sent(step, row.id, entry, { trigger: "start", ...starter }, "done");
 }
 
 /** Hands an input to the instance's object. One that cannot be reached at the moment is tried again later. */
@@ -142,7 +143,7 @@ async function sent(
   { ctx, facts }: Step,
   flowId: string,
   { tries }: Entry,
-  input: { trigger: "start" | "stop"; by?: string },
+  input: { trigger: "start" | "stop"; by?: string; byTenant?: string | null },
   then: Verdict["outcome"],
 ): Promise<Verdict> {
   try {
@@ -152,7 +153,8 @@ async function sent(
     return failed(outcome.error, outcome.detail === undefined ? {} : { detail: outcome.detail });
   } catch (error) {
     if (error instanceof AppError && tries < TRIES) return { outcome: "waiting" };
-    throw error;
+    // One instance that cannot be reached must not hold up the others for ever.
+    return failed("FLOW_UNAVAILABLE");
   }
 }
 

@@ -117,7 +117,7 @@ describe("events of a run", () => {
     const authorization = `Bearer ${await tokenFor(actor, "1s")}`;
     const { seen, whole } = await watch(authorization, `/flows/${flowId}/events`, () => false);
     expect(whole).toBe(true);
-    expect(seen.at(-1)).toMatchObject({ event: "end", data: { reason: "The token has expired." } });
+    expect(seen.at(-1)).toMatchObject({ event: "end", data: { reason: "The token has to be shown anew." } });
   });
 });
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 
-import { someone } from "../support/given.ts";
+import { admin, flowOf, rowOf, someone } from "../support/given.ts";
 import { replaceNetwork, unique } from "../support/iam.ts";
 import { activeFlow, line, ran } from "../support/runs.ts";
 
@@ -81,5 +81,29 @@ it("fails the step closed if the secret is somebody else's, and calls nothing", 
   );
   const run = await ran(caller, flowId, {});
   expect(run).toMatchObject({ status: "failed", error: { code: "SECRET_UNAVAILABLE", step: "call" } });
+  expect(asked).toEqual([]);
+});
+
+it("opens no secret of a tenant that owns the flow for a starter who is not of that tenant", async () => {
+  const asked = echo();
+  const owner = await someone();
+  const key = unique("key");
+  const id = await secretOf(owner, "API_KEY", { key, headerName: "x-key" });
+  const guest = await someone();
+  const graph = line({
+    id: "call",
+    componentId: "http",
+    fields: { url: "https://target.example/" },
+    credentials_id: id,
+  });
+  const owners = [
+    { id: owner.tenant!, type: "tenant" },
+    { id: guest.sub, type: "user" },
+  ];
+  const flowId = await flowOf(await admin(), { graph, owners });
+  expect((await guest.call("startFlow", { params: { id: flowId } })).status).toBe(200);
+  await expect.poll(async () => (await rowOf(flowId))?.status, { timeout: 10_000 }).toBe("active");
+  const run = await ran(guest, flowId, {});
+  expect(run).toMatchObject({ status: "failed", error: { code: "SECRET_UNAVAILABLE" } });
   expect(asked).toEqual([]);
 });

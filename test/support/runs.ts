@@ -24,8 +24,8 @@ export const line = (...nodes: Node[]) => ({
 /** Stores an active flow of the caller, past its start. */
 export const activeFlow = (caller: Caller, graph: unknown, more: Record<string, unknown> = {}): Promise<string> =>
   flowOf(caller, { graph, ...more }, { status: "active" }).then(async (id) => {
-    await env.DB.prepare("UPDATE flows SET started_by = ?, start_id = ? WHERE id = ?")
-      .bind(caller.sub, "start", id)
+    await env.DB.prepare("UPDATE flows SET started_by = ?, started_in = ?, start_id = ? WHERE id = ?")
+      .bind(caller.sub, caller.tenant ?? null, "start", id)
       .run();
     return id;
   });
@@ -184,6 +184,7 @@ export async function startedAs(caller: Caller, flowId: string, graph: unknown, 
     startId: null,
     trigger: "manual",
     startedBy: caller.sub,
+    startedIn: null,
     tenant: null,
     requestId: id,
     depth: 0,

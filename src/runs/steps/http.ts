@@ -7,6 +7,8 @@ import { DEPTH_HEADER, limits } from "../model.ts";
 import { StepFault, type Step, type StepCall } from "../steps.ts";
 import { asText, fieldsIn, withResult } from "./fields.ts";
 
+/** More than is told in the end: a secret must not be cut in two before it is masked. */
+const RAW = 4000;
 const withBody = new Set(["POST", "PUT", "PATCH"]);
 
 /** Calls an address. The answer's body is the result; status and headers stand in `metadata.response`. */
@@ -44,7 +46,7 @@ export const http: Step = async (call) => {
   if (!accepted) {
     throw new StepFault(
       "HTTP_STATUS",
-      `${fields.method} ${hostOf(url)} answered ${answer.status}. ${answer.text.slice(0, 200)}`.trim(),
+      `${fields.method} ${hostOf(url)} answered ${answer.status}. ${answer.text.slice(0, RAW)}`.trim(),
       {
         mayPass: mayPass(answer.status),
         waitMs: retryAfterOf(answer.headers["retry-after"], world.now()),

@@ -51,7 +51,7 @@ describe("an answer of a component", () => {
     [{ error: "" }, ""],
     [{ data: 1, error: { message: "late" }, rebound: true, snapshot: 1 }, "late"],
     [[{ data: 1 }, { error: { message: "second" } }], "second"],
-    [{ error: { message: "x".repeat(5000) } }, "x".repeat(2000)],
+    [{ error: { message: "x".repeat(5000) } }, "x".repeat(4000)],
   ])("%j fails the step for good", (value, message) => {
     expect(faultOf(value)).toEqual({ code: "COMPONENT_ERROR", message, mayPass: false, waitMs: undefined });
   });

@@ -34,7 +34,8 @@ export interface RemoteAnswer {
 
 const FORM =
   "Expected is JSON: {data}, {messages: [{data}]}, {snapshot}, {error: {message}}, {rebound: true}, or a list of these.";
-const MOST_TOLD = 2000;
+/** More than is kept in the end: a secret must not be cut in two before it is masked. */
+const MOST_TOLD = 4000;
 
 /** What an answer of a component means. What it leaves out of a message stays as it came in. */
 export function readAnswer(text: string, came: Message): RemoteAnswer {

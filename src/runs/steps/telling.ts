@@ -4,12 +4,13 @@ import { limits, type RunEnd } from "../model.ts";
 import { StepFault, type Step } from "../steps.ts";
 import { asNumber, asText, fieldsIn, withResult } from "./fields.ts";
 
-const MOST_LINE = 10_000;
+/** More than is kept in the end: a secret must not be cut in two before it is masked. */
+const RAW = 12_000;
 
 export const log: Step = async ({ step, message, bindings }, write) => {
   const fields = fieldsIn("log", step);
   const told = await render(fields.message, message, bindings);
-  write({ level: fields.level, message: asText(told).slice(0, MOST_LINE) });
+  write({ level: fields.level, message: asText(told).slice(0, RAW) });
   return { kind: "sent", messages: [message] };
 };
 
@@ -23,10 +24,11 @@ export const reply: Step = async ({ step, message, bindings }) => {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new StepFault("FIELDS_INVALID", "fields.status: Use a status from 200 to 599.");
   }
-  const body = fields.body === undefined ? message.data : await render(fields.body, message, bindings);
-  const given = recordOf(await render(fields.headers ?? {}, message, bindings));
+  const given = fields.body === undefined ? message.data : await render(fields.body, message, bindings);
+  const body = given === undefined ? null : given;
+  const named = recordOf(await render(fields.headers ?? {}, message, bindings));
   const headers = Object.fromEntries(
-    Object.entries(given)
+    Object.entries(named)
       .map(([name, value]) => [name.toLowerCase(), asText(value)] as const)
       .filter(([name, value]) => /^[\w-]{1,64}$/.test(name) && !refused.test(name) && !/[\r\n\0]/.test(value)),
   );
@@ -42,7 +44,7 @@ const recordOf = (value: unknown): Record<string, unknown> =>
 
 export const fail: Step = async ({ step, message, bindings }) => {
   const fields = fieldsIn("error", step);
-  throw new StepFault(fields.code, asText(await render(fields.message, message, bindings)).slice(0, 2000));
+  throw new StepFault(fields.code, asText(await render(fields.message, message, bindings)).slice(0, RAW));
 };
 
 /** How often a run looks for the end of another that did not tell it. */

@@ -122,7 +122,7 @@ describe("the end of a run", () => {
     await rebindRun(id, { DB: databaseHolding(/UPDATE runs/, () => isFree) });
     await caller.call("cancelRun", { params: { id } });
     await expect.poll(() => rowOf(id)).toEqual({ status: "cancelled", told: 0 });
-    const restarted = env.RUN.getByName(id).restart();
+    const restarted = env.RUN.getByName(id).restart(caller.sub);
     expect(await rowOf(id)).toEqual({ status: "cancelled", told: 0 });
     isFree = true;
     expect(await restarted).toBe("restarted");
