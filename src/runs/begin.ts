@@ -21,6 +21,8 @@ interface How {
   readonly replayOf?: string | undefined;
   readonly calledBy?: RunFacts["calledBy"];
   readonly depth?: number;
+  /** JSON of sealed values that the messages may hold. */
+  readonly secrets?: string | undefined;
   /** Whose rights count in the place of the flow's starter's: theirs who chose what runs. */
   readonly inNameOf?: { readonly sub: string; readonly tenant: string | null } | undefined;
 }
@@ -31,7 +33,7 @@ export async function beginRun(env: Env, row: FlowRow, how: How): Promise<string
   const facts = factsOf(row, how.id ?? runId(row.id, Date.now()), how);
   const definition = how.repeats?.definition ?? JSON.stringify(definitionOf(document));
   const seeds = how.repeats?.seeds ?? [{ step: stepFor(document, how), body: bodyOf(how.message) }];
-  await env.RUN.getByName(facts.id).start({ facts, definition, seeds });
+  await env.RUN.getByName(facts.id).start({ facts, definition, seeds, secrets: how.secrets });
   return facts.id;
 }
 

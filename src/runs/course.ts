@@ -5,27 +5,28 @@ import { databaseOf } from "../db/client.ts";
 import { findFlow } from "../flows/store.ts";
 import type { Reach } from "../identity/ownership.ts";
 import { configOf } from "../platform/config.ts";
-import { openSecret, type Secret } from "../secrets/open.ts";
+import { openSecret } from "../secrets/open.ts";
+import type { KnownSecrets } from "./known-secrets.ts";
 import { beginRun, calledRunId } from "./begin.ts";
 import type { Journal } from "./journal.ts";
-import type { Definition, RunFacts } from "./model.ts";
+import type { Definition, RunEnd, RunFacts } from "./model.ts";
 import type { Course } from "./perform.ts";
 import { planOf } from "./plan.ts";
 import { snapshotsOf } from "./snapshots.ts";
 import { StepFault, type World } from "./steps.ts";
 
-/** Gets to know each secret that a step is given. */
-type Learn = (secret: Secret) => void | Promise<void>;
+/** Gets to know each secret that a step is given, and what another run knew of those in its result. */
+type Keeper = Pick<KnownSecrets, "learn" | "adopt" | "sealed">;
 
-export function courseOf(env: Env, journal: Journal, learn: Learn): Course {
+export function courseOf(env: Env, journal: Journal, keeper: Keeper): Course {
   const facts = journal.facts();
   const { graph, values = {} } = JSON.parse(journal.definition()) as Definition;
   const plan = planOf(graph);
-  return { plan, facts, values, world: worldOf(env, facts, learn) };
+  return { plan, facts, values, world: worldOf(env, facts, keeper) };
 }
 
 /** What the steps of a run may use of the world, in the name of whoever started the flow. */
-export function worldOf(env: Env, facts: RunFacts, learn: Learn): World {
+export function worldOf(env: Env, facts: RunFacts, keeper: Keeper): World {
   const config = configOf(env);
   const now = Date.now;
   return {
@@ -34,10 +35,14 @@ export function worldOf(env: Env, facts: RunFacts, learn: Learn): World {
     fetch: (...request) => fetch(...request),
     secret: async (id) => {
       const secret = await openSecret({ db: databaseOf(env.DB), config, now }, id, ownerOf(facts));
-      await learn(secret);
+      await keeper.learn(secret);
       return secret;
     },
-    endOf: (run) => env.RUN.getByName(run).end(),
+    endOf: async (run) => {
+      const end = (await env.RUN.getByName(run).end()) as RunEnd | undefined;
+      await keeper.adopt(end?.secrets);
+      return end;
+    },
     component: mappedComponents(env),
     service: (binding) => serviceOf(env, binding),
     snapshot: snapshotsOf(databaseOf(env.DB), facts.flowId, now),
@@ -55,6 +60,7 @@ export function worldOf(env: Env, facts: RunFacts, learn: Learn): World {
         message: sent,
         requestId: facts.requestId,
         depth: facts.depth + 1,
+        secrets: keeper.sealed,
         ...(waits ? { calledBy: { run: facts.id, item } } : {}),
       });
       if (again) await env.RUN.getByName(run).restart(row.startedBy);

@@ -52,6 +52,9 @@ export function seedsAt(rows: Rows, step: string | undefined): Seed[] {
   return found.map(({ step: at, body }) => ({ step: at, body, scoped }));
 }
 
+/** The sealed values of secrets that the run's messages may hold, as JSON. */
+export const sealedIn = (rows: Rows): string => rows.first<{ secrets: string }>("SELECT secrets FROM run")!.secrets;
+
 /** What the run ended with: the body of its reply, else the payload that a step made last. */
 export function resultOf(rows: Rows): unknown {
   const reply = rows.first<{ reply: string | null }>("SELECT reply FROM run")?.reply;

@@ -63,6 +63,16 @@ export interface Seed {
   readonly scoped?: boolean;
 }
 
+/** What a run begins with. */
+export interface Beginning {
+  readonly facts: RunFacts;
+  /** JSON: what the flow was when the run began. */
+  readonly definition: string;
+  readonly seeds: readonly Seed[];
+  /** JSON of sealed values that its messages may hold; they came from another run. */
+  readonly secrets?: string | undefined;
+}
+
 const ITEM = "id, step, parent, scope, place, input, gathers, state, attempts, rebounds, restarts, seq, memo";
 const ROOT = 0;
 
@@ -95,14 +105,15 @@ export class Journal {
   }
 
   /** Begins the run; false if it was begun already. */
-  begin(facts: RunFacts, definition: string, seeds: readonly Seed[], times: { now: number; endsBy: number }): boolean {
+  begin({ facts, definition, seeds, secrets = "{}" }: Beginning, times: { now: number; endsBy: number }): boolean {
     return this.#storage.transactionSync(() => {
       this.anew();
       if (this.run() !== undefined) return false;
       this.rows.do(
-        "INSERT INTO run (only_one, facts, definition, status, started_at, ends_by) VALUES (1, ?, ?, 'running', ?, ?)",
+        "INSERT INTO run (only_one, facts, definition, secrets, status, started_at, ends_by) VALUES (1, ?, ?, ?, 'running', ?, ?)",
         JSON.stringify(facts),
         definition,
+        secrets,
         times.now,
         times.endsBy,
       );

@@ -1,6 +1,7 @@
 import type { Config } from "../platform/config.ts";
 import { seal, unseal, type Sealed } from "../secrets/seal.ts";
 import type { Secret } from "../secrets/open.ts";
+import { sealedIn } from "./journal-read.ts";
 import { hideIn } from "./mask.ts";
 import type { Rows } from "./rows.ts";
 
@@ -21,12 +22,23 @@ export class KnownSecrets {
 
   /** Recalls what the run was given before. */
   async recall(): Promise<void> {
-    const kept = this.#rows.first<{ secrets: string }>("SELECT secrets FROM run")?.secrets ?? "{}";
-    for (const [id, sealed] of Object.entries(JSON.parse(kept) as Record<string, Sealed>)) {
+    for (const [id, sealed] of Object.entries(JSON.parse(this.sealed) as Record<string, Sealed>)) {
       if (this.#seen.has(id)) continue;
       const opened = await unseal(this.#keys, id, sealed);
       if (opened.ok) for (const value of opened.value as string[]) this.#values.add(value);
     }
+  }
+
+  /** Values that messages of another run brought along. */
+  async adopt(secrets: string | undefined): Promise<void> {
+    if (secrets === undefined || secrets === "{}") return;
+    this.#rows.do("UPDATE run SET secrets = json_patch(secrets, ?)", secrets);
+    await this.recall();
+  }
+
+  /** All of them, sealed, as JSON. */
+  get sealed(): string {
+    return sealedIn(this.#rows);
   }
 
   async learn({ id, type, value }: Secret): Promise<void> {

@@ -72,6 +72,8 @@ export interface RunEnd {
   readonly status: RunStatus;
   /** What it replied, else the payload that arrived last. */
   readonly data?: unknown;
+  /** JSON of the sealed values that this may hold. */
+  readonly secrets?: string | undefined;
 }
 
 /** Bounds of one run. Each has an error code of its own. */

@@ -16,9 +16,9 @@ import { configOf } from "../platform/config.ts";
 import { logError } from "../platform/log.ts";
 import { timeoutOf } from "./bounds.ts";
 import { enterRun, moveRun } from "./history.ts";
-import type { Seed } from "./journal.ts";
+import type { Beginning, Seed } from "./journal.ts";
 import { linesOf } from "./journal-lines.ts";
-import { resultOf, seedsAt } from "./journal-read.ts";
+import { resultOf, sealedIn, seedsAt } from "./journal-read.ts";
 import { runView } from "./journal-view.ts";
 import { maskJson } from "./mask.ts";
 import type { Definition, Reply, RunEnd, RunFacts, RunStatus } from "./model.ts";
@@ -30,12 +30,7 @@ import type { Run } from "./view.ts";
 /** When an alarm looks after work that was begun by a call. */
 const GRACE_MS = 30_000;
 
-export interface RunStart {
-  readonly facts: RunFacts;
-  /** JSON: what the flow was when the run began. */
-  readonly definition: string;
-  readonly seeds: readonly Seed[];
-}
+export type RunStart = Beginning;
 
 export interface Ended {
   readonly status: RunStatus;
@@ -47,7 +42,7 @@ export class RunObject extends RunWork {
   async start(begin: RunStart): Promise<void> {
     const now = Date.now();
     const endsBy = now + timeoutOf(begin.definition);
-    if (!this.journal.begin(begin.facts, begin.definition, begin.seeds, { now, endsBy })) return;
+    if (!this.journal.begin(begin, { now, endsBy })) return;
     const watched = this.ctx.storage.setAlarm(now + GRACE_MS);
     this.#enter((db, facts) => enterRun(db, facts, now));
     this.ctx.waitUntil(this.work());
@@ -74,13 +69,16 @@ export class RunObject extends RunWork {
     if (!this.wasBegun) return undefined;
     const run = this.journal.run();
     if (run === undefined || run.status === "running") return undefined;
-    return { status: run.status, data: resultOf(this.journal.rows) };
+    return { status: run.status, data: resultOf(this.journal.rows), secrets: sealedIn(this.journal.rows) };
   }
 
   /** The run that an item of this one waits for has ended. */
   async calledEnded(item: number, run: string, end: RunEnd): Promise<void> {
     const now = Date.now();
-    if (!this.wasBegun || !this.journal.wake(item, run, end, now)) return;
+    if (!this.wasBegun) return;
+    const { secrets, ...told } = end;
+    await this.secrets.adopt(secrets);
+    if (!this.journal.wake(item, run, told, now)) return;
     const watched = this.ctx.storage.setAlarm(now + GRACE_MS);
     this.ctx.waitUntil(this.work());
     await watched;
@@ -127,12 +125,13 @@ export class RunObject extends RunWork {
   }
 
   /** With what a run begins that repeats this one from a step on; without a step, from the beginning. */
-  seedsAt(step: string | undefined): { seeds: Seed[]; definition: string; facts: RunFacts } | undefined {
+  seedsAt(step: string | undefined): (Beginning & { seeds: Seed[] }) | undefined {
     if (!this.wasBegun) return undefined;
     return {
       seeds: seedsAt(this.journal.rows, step),
       definition: this.journal.definition(),
       facts: this.journal.facts(),
+      secrets: sealedIn(this.journal.rows),
     };
   }
 

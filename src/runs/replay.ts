@@ -39,7 +39,7 @@ async function replay(env: Env, ctx: Context, row: FlowRow, of: string, id: stri
   if (earlier.seeds.length === 0) {
     throw new AppError("STEP_NOT_FOUND", { pointer: "/step", detail: "The run never came to this step." });
   }
-  const { seeds, definition, facts } = earlier;
+  const { seeds, definition, facts, secrets } = earlier;
   await noteReplay(ctx.db, row.id, of, id);
   return beginRun(env, row, {
     id,
@@ -47,6 +47,7 @@ async function replay(env: Env, ctx: Context, row: FlowRow, of: string, id: stri
     message: { data: {} },
     requestId: facts.requestId,
     replayOf: of,
+    secrets,
     repeats: { seeds, definition: how.version === "original" ? definition : undefined },
     // Whoever started the flow as it is now has not seen what it was then.
     inNameOf: how.version === "original" ? ctx.actor : undefined,

@@ -175,7 +175,7 @@ export abstract class RunWork extends DurableObject<Env> {
 
   async #courseAnew(): Promise<Course> {
     await this.secrets.recall();
-    const course = courseOf(this.env, this.journal, (secret) => this.secrets.learn(secret));
+    const course = courseOf(this.env, this.journal, this.secrets);
     this.journal.items.rankOf = (step) => course.plan.ranks.get(step) ?? 0;
     return course;
   }

@@ -84,7 +84,13 @@ export async function testStep(
     depth: 0,
   };
   const known: string[] = [];
-  const world = harmless(worldOf(env, facts, (secret) => void known.push(...secretForms(secret))));
+  const world = harmless(
+    worldOf(env, facts, {
+      learn: (secret) => Promise.resolve(void known.push(...secretForms(secret))),
+      adopt: () => Promise.resolve(),
+      sealed: "{}",
+    }),
+  );
   const { gathered, ...given } = sample;
   const message: Message = { ...given, metadata: given.metadata ?? {}, data: given.data ?? {} };
   const together = gathered === undefined ? undefined : { data: gathered, failed: 0 };

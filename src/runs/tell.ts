@@ -6,7 +6,7 @@ import { toObjectId } from "../platform/ids.ts";
 import { logError, logLine } from "../platform/log.ts";
 import { beginRun, calledRunId } from "./begin.ts";
 import { moveRun } from "./history.ts";
-import { resultOf } from "./journal-read.ts";
+import { resultOf, sealedIn } from "./journal-read.ts";
 import type { Journal } from "./journal.ts";
 import { limits, type Definition, type RunFault, type RunStatus } from "./model.ts";
 
@@ -33,7 +33,7 @@ async function tellOthers(env: Env, journal: Journal, status: RunStatus, fault: 
   const facts = journal.facts();
   const { calledBy } = facts;
   if (calledBy !== undefined) {
-    const end = { status, data: resultOf(journal.rows) };
+    const end = { status, data: resultOf(journal.rows), secrets: sealedIn(journal.rows) };
     await env.RUN.getByName(calledBy.run).calledEnded(calledBy.item, facts.id, end);
   }
   // What waits for this run to end begins now.

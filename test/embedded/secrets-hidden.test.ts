@@ -3,7 +3,7 @@ import { afterEach, expect, it, vi } from "vitest";
 
 import { admin, flowOf, rowOf, someone } from "../support/given.ts";
 import { replaceNetwork, unique } from "../support/iam.ts";
-import { activeFlow, line, ran } from "../support/runs.ts";
+import { activeFlow, ended, line, ran } from "../support/runs.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -106,4 +106,31 @@ it("opens no secret of a tenant that owns the flow for a starter who is not of t
   const run = await ran(guest, flowId, {});
   expect(run).toMatchObject({ status: "failed", error: { code: "SECRET_UNAVAILABLE" } });
   expect(asked).toEqual([]);
+});
+
+it("hides them in a run that repeats another, and in the one that called it", async () => {
+  echo();
+  const caller = await someone();
+  const key = unique("key");
+  const id = await secretOf(caller, "API_KEY", { key, headerName: "x-key" });
+  const graph = line(
+    { id: "call", componentId: "http", fields: { url: "https://target.example/" }, credentials_id: id },
+    { id: "log", componentId: "log", fields: { message: "It said {{data.got}}" } },
+  );
+  const flowId = await activeFlow(caller, graph);
+  const run = await ran(caller, flowId, {});
+  const replay = await caller.call("replayRun", { params: { id: run.id }, body: { step: "log" } });
+  const outer = await activeFlow(
+    caller,
+    line(
+      { id: "ask", componentId: "flow", fields: { flow: flowId } },
+      { id: "log", componentId: "log", fields: { message: "Got {{data.got}}" } },
+    ),
+  );
+  const told = [await ended(caller, replay.body.data.id), await ran(caller, outer, {})];
+  for (const shown of told) {
+    expect(shown).toMatchObject({ status: "completed" });
+    expect(JSON.stringify(shown)).toContain("[masked]");
+    expect(JSON.stringify(shown)).not.toContain(key);
+  }
 });
