@@ -49,7 +49,7 @@ const listRoute = createRoute({
   summary: "List components",
   description:
     "What the steps of a flow can be made of: the components that are built in, and those that an admin mapped. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   request: {
     query: z.object({
       "page[size]": z
@@ -77,7 +77,7 @@ const getRoute = createRoute({
   tags: ["Components"],
   summary: "Get a component",
   description: "One component, with a JSON Schema of its fields. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   request: {
     params: z.object({
       id: z.string().openapi({
@@ -101,7 +101,7 @@ const mapRoute = createRoute({
   summary: "Say where a component is",
   description:
     "Maps an id to an HTTPS endpoint or a service binding of this Worker. Steps that name the id as their `componentId` call it with each message from then on. Needs the permission `all`.",
-  ...secured("admin", jsonBody),
+  ...secured("all", jsonBody),
   request: {
     params: MappedParams,
     body: documentedBody("ComponentInput", "Where the component is.", {
@@ -123,7 +123,7 @@ const unmapRoute = createRoute({
   summary: "Forget where a component is",
   description:
     "Flows that use it can no longer be started, and their steps fail; `GET /flows?filter[componentId]=` finds them. Needs the permission `all`.",
-  ...secured("admin"),
+  ...secured("all"),
   request: { params: MappedParams },
   responses: {
     200: json(

@@ -2,6 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 
 import { Database } from "../db/client.ts";
 import { Usage } from "../db/usage.ts";
+import type { Config } from "../platform/config.ts";
 import { AppError, type ErrorCode } from "../platform/errors.ts";
 import { errorResponses } from "../platform/http.ts";
 import { can } from "./actor.ts";
@@ -37,39 +38,32 @@ function bookmarkOf(c: HonoContext<HttpEnv>): string {
   throw new AppError("INVALID_PARAMETER", { message: `Invalid ${BOOKMARK} header`, parameter: BOOKMARK, detail });
 }
 
-/** What a route may ask for; the names of the permissions are settings. */
+/** What a route may ask for, by the name that it has unless a setting gives it another. */
 const settingOf = {
-  read: "FLOW_READ_PERMISSION",
-  write: "FLOW_WRITE_PERMISSION",
-  control: "FLOW_CONTROL_PERMISSION",
-  bulk: "FLOW_BULK_PERMISSION",
-} as const;
-export type Permission = keyof typeof settingOf | "admin";
+  "flows.read": "FLOW_READ_PERMISSION",
+  "flows.write": "FLOW_WRITE_PERMISSION",
+  "flows.control": "FLOW_CONTROL_PERMISSION",
+  "flows.bulk": "FLOW_BULK_PERMISSION",
+  "secrets.secret.read": "SECRET_READ_PERMISSION",
+  "secrets.secret.write": "SECRET_WRITE_PERMISSION",
+  "templates.read": "TEMPLATE_READ_PERMISSION",
+  "templates.write": "TEMPLATE_WRITE_PERMISSION",
+} as const satisfies Record<string, keyof Config>;
+/** `all` is an admin's, and has no other name. */
+export type Permission = keyof typeof settingOf | "all";
 
-const permit = (permission: Permission): MiddlewareHandler<HttpEnv> => {
-  return async function permitted(c: HonoContext<HttpEnv>, next) {
-    const { actor, config } = c.get("context");
-    const name = permission === "admin" ? "all" : config[settingOf[permission]];
-    if (!can(actor, name)) throw new AppError("MISSING_PERMISSION", { detail: `Needed is ${name}.` });
+export function requirePermission({ actor, config }: HttpEnv["Variables"]["context"], permission: Permission): void {
+  const name = permission === "all" ? "all" : config[settingOf[permission]];
+  if (!can(actor, name)) throw new AppError("MISSING_PERMISSION", { detail: `Needed is ${name}.` });
+}
+
+/** The parts that every protected operation has: bearer token and permission. */
+export function secured(permission: Permission, ...middleware: MiddlewareHandler<HttpEnv>[]) {
+  const permit: MiddlewareHandler<HttpEnv> = async (c, next) => {
+    requirePermission(c.get("context"), permission);
     await next();
   };
-};
-
-const documented = {
-  read: "flows.read",
-  write: "flows.write",
-  control: "flows.control",
-  bulk: "flows.bulk",
-  admin: "all",
-};
-
-/** The parts that every protected operation has: bearer token, permission, and the errors of both. */
-export function secured(permission: Permission, ...middleware: MiddlewareHandler<HttpEnv>[]) {
-  return {
-    security: [{ Bearer: [] }],
-    "x-permission": documented[permission],
-    middleware: [permit(permission), ...middleware],
-  };
+  return { security: [{ Bearer: [] }], "x-permission": permission, middleware: [permit, ...middleware] };
 }
 
 const ofEveryRoute = [

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { constraintIn, inStorage } from "../db/client.ts";
 import { AppError } from "../platform/errors.ts";
 import { headerParameter, send, type Answer } from "../platform/http.ts";
-import { hexOf } from "../platform/ids.ts";
+import { sha256Of } from "../platform/ids.ts";
 import type { Context, HttpEnv, Repeatable } from "./context.ts";
 import { reachOf, reachParameters, within } from "./ownership.ts";
 
@@ -156,9 +156,6 @@ async function isGone({ db, actor }: Context, ids: readonly string[]): Promise<b
 }
 
 async function repeatOf(account: string, key: string, request: string): Promise<Repeatable> {
-  const [first, second] = await Promise.all([hashOf(JSON.stringify([account, key])), hashOf(request)]);
+  const [first, second] = await Promise.all([sha256Of(JSON.stringify([account, key])), sha256Of(request)]);
   return { key: first, fingerprint: second };
 }
-
-const hashOf = async (text: string): Promise<string> =>
-  hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));

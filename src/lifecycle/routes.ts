@@ -39,7 +39,7 @@ const Force = z.object({
   }),
 });
 
-const control = { tags: ["Start and stop"], ...secured("control", repeatable) };
+const control = { tags: ["Start and stop"], ...secured("flows.control", repeatable) };
 const parameters = [ifMatchHeader, idempotencyHeader];
 const ofOne = ["INVALID_ID", "REVISION_CONFLICT", "PRECONDITION_FAILED", "FLOW_UNAVAILABLE", ...repeatErrors] as const;
 
@@ -81,7 +81,7 @@ const many = (verb: "start" | "stop") =>
     description:
       "Each id is handled by itself; one that fails does not hold up the others. Needs the permission `flows.control`.",
     tags: control.tags,
-    ...secured("control", jsonBody, repeatable),
+    ...secured("flows.control", jsonBody, repeatable),
     parameters: [idempotencyHeader],
     request: { body: documentedBody("ArrayOfIds", "Ids of up to 1000 flows.", ["6b0259e4ef2fe4ca09ca001d"]) },
     responses: {

@@ -31,7 +31,7 @@ const listRoute = createRoute({
   tags: ["Operations"],
   summary: "List messages that could not be handled",
   description: `Up to ${PAGE} in the order of their ids. Needs the permission \`all\`.`,
-  ...secured("admin"),
+  ...secured("all"),
   request: {
     query: z.object({
       after: z
@@ -68,7 +68,7 @@ const replayRoute = createRoute({
   tags: ["Operations"],
   summary: "Send a kept message to its queue again",
   description: "It is forgotten here once the queue has taken it. Needs the permission `all`.",
-  ...secured("admin"),
+  ...secured("all"),
   request: {
     params: z.object({
       id: z.string().openapi({

@@ -16,5 +16,9 @@ export function toObjectId(value: unknown): string | undefined {
   return value.length === 24 ? value.toLowerCase() : hexOf(new TextEncoder().encode(value));
 }
 
+/** SHA-256 of a text, in hex. */
+export const sha256Of = async (text: string): Promise<string> =>
+  hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+
 export const hexOf = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

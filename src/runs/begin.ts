@@ -1,7 +1,7 @@
 import { documentOf, type FlowRow } from "../flows/store.ts";
 import { runsInNameOf } from "../lifecycle/command.ts";
 import { AppError } from "../platform/errors.ts";
-import { hexOf } from "../platform/ids.ts";
+import { hexOf, sha256Of } from "../platform/ids.ts";
 import type { Definition, Message, RunFacts, Trigger } from "./model.ts";
 import type { Seed } from "./journal.ts";
 import { textOf } from "./message.ts";
@@ -90,14 +90,12 @@ export function runId(flowId: string, now: number): string {
 
 /** The one run that an item of another calls, however often it does. */
 export async function calledRunId(caller: string, item: number, flowId: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${caller}/${item}`));
-  return idOf(flowId, beganAt(caller), hexOf(new Uint8Array(hash, 0, 8)));
+  return idOf(flowId, beganAt(caller), (await sha256Of(`${caller}/${item}`)).slice(0, 16));
 }
 
 /** The one run of a flow that is due at a step at a time, however often it is begun. */
 export async function runIdAt(flowId: string, due: number, step: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${flowId}/${step}/${due}`));
-  return idOf(flowId, due, hexOf(new Uint8Array(hash, 0, 8)));
+  return idOf(flowId, due, (await sha256Of(`${flowId}/${step}/${due}`)).slice(0, 16));
 }
 
 export const runIdPattern = /^run_([0-9a-f]{24})_([0-9a-f]{12})[0-9a-f]{16}$/;

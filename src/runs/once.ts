@@ -1,6 +1,6 @@
 import { inStorage, type Database } from "../db/client.ts";
 import { AppError } from "../platform/errors.ts";
-import { hexOf } from "../platform/ids.ts";
+import { sha256Of } from "../platform/ids.ts";
 
 const DAY_MS = 24 * 3600_000;
 const TAKE = `INSERT INTO idempotency (key, fingerprint, answer, expires_at) VALUES (?1, ?2, ?3, ?4)
@@ -26,8 +26,8 @@ export async function onceFor(db: Database, repeated: Repeated, fresh: string, n
     const detail = "Use 1 to 255 printable characters.";
     throw new AppError("INVALID_PARAMETER", { message: `Invalid ${parameter} parameter`, parameter, detail });
   }
-  const key = await hashOf(`run\n${repeated.of}\n${repeated.key}`);
-  const fingerprint = await hashOf(repeated.request);
+  const key = await sha256Of(`run\n${repeated.of}\n${repeated.key}`);
+  const fingerprint = await sha256Of(repeated.request);
   const [, found] = await inStorage(() =>
     db.batch<{ fingerprint: string; answer: string }>([
       db.sql(TAKE, key, fingerprint, JSON.stringify({ run: fresh }), now + DAY_MS, now),
@@ -37,8 +37,4 @@ export async function onceFor(db: Database, repeated: Repeated, fresh: string, n
   const known = found!.results[0]!;
   if (known.fingerprint !== fingerprint) throw new AppError("IDEMPOTENCY_KEY_REUSED");
   return (JSON.parse(known.answer) as { run: string }).run;
-}
-
-async function hashOf(text: string): Promise<string> {
-  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
 }

@@ -1,12 +1,12 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import type { HttpEnv } from "../identity/context.ts";
-import { bodyErrors, refusals } from "../identity/http.ts";
+import { bodyErrors, refusals, secured } from "../identity/http.ts";
 import { documentedBody, json } from "../platform/http.ts";
 import { createSecret } from "./create.ts";
 import { deleteSecret } from "./delete.ts";
 import { getSecret } from "./get.ts";
-import { guarded, secretBody } from "./guard.ts";
+import { secretBody } from "./body.ts";
 import { listSecrets } from "./list.ts";
 import { SecretInput, SecretPatch } from "./model.ts";
 import { SecretAnswer, SecretListAnswer, SecretParams } from "./schemas.ts";
@@ -20,7 +20,7 @@ const createSecretRoute = createRoute({
   summary: "Store a secret",
   description:
     "Keeps a credential, encrypted, for flows that name its id as `credentials_id`. No answer ever tells its value. You and your tenant become owners; a flow can use it if who started the flow, or their tenant, is one. Needs the permission `secrets.secret.write`.",
-  ...guarded("secrets.secret.write", secretBody),
+  ...secured("secrets.secret.write", secretBody),
   request: { body: documentedBody("SecretInput", "The secret.") },
   responses: {
     201: json(SecretAnswer, "The secret, without its value."),
@@ -35,7 +35,7 @@ const listRoute = createRoute({
   tags: ["Secrets"],
   summary: "List secrets",
   description: "The secrets that you or your tenant own, without values. Needs the permission `secrets.secret.read`.",
-  ...guarded("secrets.secret.read"),
+  ...secured("secrets.secret.read"),
   request: {
     query: z.object({
       "page[size]": z
@@ -63,7 +63,7 @@ const getRoute = createRoute({
   tags: ["Secrets"],
   summary: "Get a secret",
   description: "One secret that you or your tenant own, without its value. Needs the permission `secrets.secret.read`.",
-  ...guarded("secrets.secret.read"),
+  ...secured("secrets.secret.read"),
   request: { params: SecretParams },
   responses: {
     200: json(SecretAnswer, "The secret, without its value."),
@@ -79,7 +79,7 @@ const updateRoute = createRoute({
   summary: "Rename a secret or replace its value",
   description:
     "Type and owners stay. A new value replaces the old one as a whole; flows use it from their next step on. Needs the permission `secrets.secret.write`.",
-  ...guarded("secrets.secret.write", secretBody),
+  ...secured("secrets.secret.write", secretBody),
   request: {
     params: SecretParams,
     body: documentedBody("SecretPatch", "Name, value or both."),
@@ -98,7 +98,7 @@ const deleteRoute = createRoute({
   summary: "Delete a secret",
   description:
     "Removes the secret for good. Steps of flows that still name it fail from then on; `GET /flows?filter[credentials_id]=` finds them. Needs the permission `secrets.secret.write`.",
-  ...guarded("secrets.secret.write"),
+  ...secured("secrets.secret.write"),
   request: { params: SecretParams },
   responses: {
     200: json(

@@ -53,7 +53,7 @@ const listRoute = createRoute({
   tags: ["Flows"],
   summary: "List flows",
   description: "The flows that you or your tenant own. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   request: { query: FlowQuery },
   responses: {
     200: json(FlowListAnswer, "A page of flows; empty if nothing matches."),
@@ -68,7 +68,7 @@ const getRoute = createRoute({
   tags: ["Flows"],
   summary: "Get a flow",
   description: "One flow that you or your tenant own. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   request: { params: FlowParams },
   parameters: [ifNoneMatchHeader],
   responses: {

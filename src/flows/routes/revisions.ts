@@ -33,7 +33,7 @@ const listRoute = createRoute({
   tags: ["Revisions"],
   summary: "List the revisions of a flow",
   description: `Who changed what and when, newest first. ${kept} Needs the permission \`flows.read\`.`,
-  ...secured("read"),
+  ...secured("flows.read"),
   request: {
     params: FlowParams,
     query: z.object({
@@ -72,7 +72,7 @@ const getRoute = createRoute({
   tags: ["Revisions"],
   summary: "Get a revision of a flow",
   description: `The document as it was. ${kept} Needs the permission \`flows.read\`.`,
-  ...secured("read"),
+  ...secured("flows.read"),
   request: { params: RevisionParams },
   responses: {
     200: json(
@@ -91,7 +91,7 @@ const diffRoute = createRoute({
   summary: "Compare two revisions of a flow",
   description:
     "What makes the second of the first, as JSON Patch and by node and edge. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   request: { params: RevisionParams.extend({ other: number("other", "Number of the revision to compare with.") }) },
   responses: {
     200: json(
@@ -110,7 +110,7 @@ const restoreRoute = createRoute({
   summary: "Restore a revision of a flow",
   description:
     "Makes the document of a revision the present one, as a new revision; the owners stay. The flow must be inactive. Needs the permission `flows.write`.",
-  ...secured("write", repeatable),
+  ...secured("flows.write", repeatable),
   parameters: [ifMatchHeader, idempotencyHeader],
   request: { params: RevisionParams },
   responses: {

@@ -27,7 +27,7 @@ const createFlowRoute = createRoute({
   summary: "Store a flow, or several",
   description:
     "The flow is checked as a whole and every finding is told. You and your tenant become owners. Needs the permission `flows.write`; for an array of up to 1000 flows also `flows.bulk`, `tenant.all` or `all`. Of an array those that pass are stored.",
-  ...secured("write", listBody, repeatable),
+  ...secured("flows.write", listBody, repeatable),
   parameters: [idempotencyHeader],
   request: {
     body: documentedBody("FlowInputOrArray", "A flow, or an array of up to 1000.", exampleFlow),
@@ -46,7 +46,7 @@ const validateRoute = createRoute({
   summary: "Check a flow without storing it",
   description:
     "The same checks as storing, with all findings and their places; where flows run in this service also what would keep the flow from running: unknown components, fields that do not fit, conditions and mappers that are no expressions. Needs the permission `flows.write`.",
-  ...secured("write", jsonBody),
+  ...secured("flows.write", jsonBody),
   request: { body: documentedBody("FlowInput", "The flow to check.", exampleFlow) },
   responses: {
     200: json(
@@ -77,7 +77,7 @@ const updateManyRoute = createRoute({
   summary: "Edit several flows",
   description:
     "Up to 1000 edits, each with the `id` of its flow; those of one flow are made one after another. One that fails does not hold up the others. Needs the permission `flows.bulk`.",
-  ...secured("bulk", listBody),
+  ...secured("flows.bulk", listBody),
   request: {
     body: documentedBody("FlowPatchArray", "The edits.", [{ id: "6b0259e4ef2fe4ca09ca001d", name: "A better name" }]),
   },
@@ -95,7 +95,7 @@ const updateRoute = createRoute({
   summary: "Edit a flow",
   description:
     "Replaces the top-level keys that are sent, each as a whole. The flow must be inactive. Owners can be added; only an admin takes them away. Needs the permission `flows.write`.",
-  ...secured("write", jsonBody),
+  ...secured("flows.write", jsonBody),
   parameters: [ifMatchHeader],
   request: {
     params: FlowParams,
@@ -127,7 +127,7 @@ const detachRoute = createRoute({
   summary: "Detach an instance from its template",
   description:
     "Makes an ordinary flow of an instance: it keeps the graph and the values that it has, and both can be edited from then on. Upgrades of the template do not reach it any more. It must be inactive. Needs the permission `flows.write`.",
-  ...secured("write"),
+  ...secured("flows.write"),
   parameters: [ifMatchHeader],
   request: { params: FlowParams },
   responses: {
@@ -151,7 +151,7 @@ const deleteRoute = createRoute({
   summary: "Delete a flow",
   description:
     "Removes the flow for good, with its earlier revisions. It must be inactive. Needs the permission `flows.write`.",
-  ...secured("write"),
+  ...secured("flows.write"),
   parameters: [ifMatchHeader],
   request: { params: FlowParams },
   responses: {

@@ -34,7 +34,7 @@ const flowRoute = createRoute({
   summary: "Watch a flow",
   description:
     "An event `flow` with the status at once and after each transition; its id is the flow's statusSeq. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   parameters: [lastEvent],
   request: { params: FlowParams },
   responses: { ...stream, ...refusals("INVALID_ID", "FLOW_NOT_FOUND", "FLOW_UNAVAILABLE") },
@@ -48,7 +48,7 @@ const runRoute = createRoute({
   summary: "Watch a run",
   description:
     "An event `step` for each change of a message at a step, what has happened before included, and an event `run` at the end. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   parameters: [lastEvent],
   request: { params: z.object({ id: RunId }) },
   responses: { ...stream, ...refusals("RUN_NOT_FOUND", "INVALID_PARAMETER") },

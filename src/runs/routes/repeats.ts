@@ -20,7 +20,7 @@ const restartRoute = createRoute({
   description:
     "The same run goes on: steps that failed or were cut off are tried again, what is done stays done. Needs the permission `flows.control`.",
   tags,
-  ...secured("control"),
+  ...secured("flows.control"),
   request: { params: RunParams },
   responses: { 200: json(Begun, "The run goes on."), ...refusals(...ofRun, "RUN_NOT_FAILED", "FLOW_NOT_ACTIVE") },
 });
@@ -33,7 +33,7 @@ const replayRoute = createRoute({
   description:
     "Begins a new run with what this one had at a step; what the steps before it made is used as it is. Needs the permission `flows.control`.",
   tags,
-  ...secured("control", jsonBody),
+  ...secured("flows.control", jsonBody),
   parameters: [idempotencyHeader],
   request: {
     params: RunParams,
@@ -74,7 +74,7 @@ const replayFailedRoute = createRoute({
   description:
     "Begins a new run for each that failed and was not repeated yet, from its beginning, the oldest first, 50 at a time. Sent again it goes on with what is left. Needs the permission `flows.control`.",
   tags,
-  ...secured("control"),
+  ...secured("flows.control"),
   request: {
     params: FlowParams,
     query: z.object({

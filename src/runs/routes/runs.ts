@@ -20,7 +20,7 @@ const startRoute = createRoute({
   description:
     "Begins a run of an active flow with the payload that is sent as `data`. Needs the permission `flows.control`.",
   tags,
-  ...secured("control", jsonBody),
+  ...secured("flows.control", jsonBody),
   parameters: [idempotencyHeader],
   request: { params: FlowParams, body: documentedBody("RunInput", "The payload.", { data: { id: 1 } }) },
   responses: {
@@ -43,7 +43,7 @@ const listRoute = createRoute({
   summary: "List the runs of a flow",
   description: "The newest first. Needs the permission `flows.read`.",
   tags,
-  ...secured("read"),
+  ...secured("flows.read"),
   request: { params: FlowParams, query: RunListQuery },
   responses: { 200: json(RunList, "A page of runs."), ...refusals(...ofFlow) },
 });
@@ -55,7 +55,7 @@ const getRoute = createRoute({
   summary: "Get a run",
   description: "A run with what happened at its steps. Needs the permission `flows.read`.",
   tags,
-  ...secured("read"),
+  ...secured("flows.read"),
   request: {
     params: RunParams,
     query: z.object({
@@ -81,7 +81,7 @@ const cancelRoute = createRoute({
   description:
     "Ends a run at the next border between steps. A run that has ended stays as it is. Needs the permission `flows.control`.",
   tags,
-  ...secured("control"),
+  ...secured("flows.control"),
   request: { params: RunParams },
   responses: { 200: json(Begun, "The run is cancelled, or had ended."), ...refusals(...ofRun) },
 });

@@ -20,7 +20,7 @@ const route = createRoute({
   summary: "See when a flow is due",
   description:
     "The next five times of each schedule of the flow, by the rule that an active flow runs by; it need not be active. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   request: { params: FlowParams },
   responses: {
     200: json(Answer, "The schedules; empty if the flow has none."),

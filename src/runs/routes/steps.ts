@@ -16,7 +16,7 @@ const logsRoute = createRoute({
   summary: "Get the logs of a step",
   description:
     "What a step of a flow has logged, and why it failed: a page goes through up to 20 runs, each page's lines oldest first, the pages from the newest runs to older ones. Needs the permission `flows.read`.",
-  ...secured("read"),
+  ...secured("flows.read"),
   request: {
     params: FlowParams.extend({
       stepId: z.string().openapi({
@@ -67,7 +67,7 @@ const testRoute = createRoute({
   summary: "Try a step on sample data",
   description:
     "Does a step's work once with the message that is sent, and tells what comes out and along which edges it would go. Nothing is kept, no run begins, no other flow is called; what the step calls outside is called. The flow may be inactive. Secrets are opened in the caller's name. Needs the permission `flows.control`.",
-  ...secured("control", jsonBody),
+  ...secured("flows.control", jsonBody),
   request: {
     params: FlowParams.extend({
       stepId: z.string().openapi({

@@ -5,12 +5,12 @@ import { FlowQuery } from "../../flows/list-query.ts";
 import { FlowListAnswer } from "../../flows/routes/reading.ts";
 import { FlowAnswer } from "../../flows/routes/schemas.ts";
 import type { HttpEnv } from "../../identity/context.ts";
-import { bodyErrors, refusals, repeatErrors } from "../../identity/http.ts";
+import { bodyErrors, refusals, repeatErrors, secured } from "../../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
 import { documentedBody, json, send } from "../../platform/http.ts";
 import { generateFlow } from "../generate.ts";
 import { getTemplate } from "../get.ts";
-import { bodyIfAny, guarded, TemplateParams } from "./schemas.ts";
+import { bodyIfAny, TemplateParams } from "./schemas.ts";
 
 const tags = ["Templates"];
 
@@ -48,7 +48,7 @@ const generateRoute = createRoute({
   summary: "Make a flow of a template",
   description:
     "Makes an instance: a flow with its own values and the template's graph, which follows the template by upgrades. A body that changes the graph makes an ordinary flow, a copy. Owners are you and your tenant, nobody else. Needs the permission `flows.write`.",
-  ...guarded("flows.write", bodyIfAny, repeatable),
+  ...secured("flows.write", bodyIfAny, repeatable),
   parameters: [idempotencyHeader],
   request: {
     params: TemplateParams,
@@ -68,7 +68,7 @@ const listRoute = createRoute({
   summary: "List the flows of a template",
   description:
     "The flows made of the template that you or your tenant own. The same as `GET /flows?filter[fromTemplate]=`, to which `links` lead on. Needs the permission `flows.read`.",
-  ...guarded("flows.read"),
+  ...secured("flows.read"),
   request: { params: TemplateParams, query: FlowQuery },
   responses: {
     200: json(FlowListAnswer, "A page of flows; empty if there are none."),

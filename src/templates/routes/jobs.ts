@@ -1,12 +1,12 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import type { HttpEnv } from "../../identity/context.ts";
-import { bodyErrors, refusals, repeatErrors } from "../../identity/http.ts";
+import { bodyErrors, refusals, repeatErrors, requirePermission, secured } from "../../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
 import { documentedBody, json, parsed } from "../../platform/http.ts";
 import { Job, JobInstance, jobIdPattern, outcomes } from "../job-model.ts";
 import { beginJob, getJob, steerJob, UpgradeInput } from "../jobs.ts";
-import { bodyIfAny, guarded, requirePermission, TemplateParams } from "./schemas.ts";
+import { bodyIfAny, TemplateParams } from "./schemas.ts";
 
 const tags = ["Templates"];
 
@@ -50,7 +50,7 @@ const upgradeRoute = createRoute({
   summary: "Upgrade instances to the newest revision",
   description:
     "Begins a job that moves all instances which you or your tenant own, or those you name, to the template's newest revision. Each one's values are checked first; one whose values do not fit is left as it was, and so is one that runs, unless `restart` is asked for. Needs the permission `flows.write`, and `flows.control` to restart.",
-  ...guarded("flows.write", bodyIfAny, repeatable),
+  ...secured("flows.write", bodyIfAny, repeatable),
   parameters: [idempotencyHeader],
   request: {
     params: TemplateParams,
@@ -67,7 +67,7 @@ const control = (verb: "start" | "stop") =>
     tags,
     summary: `${verb === "start" ? "Start" : "Stop"} all instances`,
     description: `Begins a job that ${verb}s all instances which you or your tenant own, as \`POST /flows/{id}/${verb}\` does. Needs the permission \`flows.control\`.`,
-    ...guarded("flows.control", repeatable),
+    ...secured("flows.control", repeatable),
     parameters: [idempotencyHeader],
     request: { params: TemplateParams },
     responses: { 202: json(JobAnswer, "The job has begun."), ...refusals(...ofBeginning) },
@@ -83,7 +83,7 @@ const getRoute = createRoute({
   summary: "Watch a job",
   description:
     "How far a job is that you began, and what became of each instance. It is kept for 30 days after its end. Needs the permission `templates.read`.",
-  ...guarded("templates.read"),
+  ...secured("templates.read"),
   request: {
     params: JobParams,
     query: z.object({
@@ -124,7 +124,7 @@ const steer = (verb: keyof typeof steering) =>
     tags,
     summary: steering[verb][1],
     description: `${steering[verb][2]} Only for who began it. Needs the permission \`flows.write\`.`,
-    ...guarded("flows.write"),
+    ...secured("flows.write"),
     request: { params: JobParams },
     responses: { 200: json(JobAnswer, "How it stands then."), ...refusals(...ofJob, "JOB_ENDED") },
   });

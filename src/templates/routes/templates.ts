@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { Revision } from "../../flows/revisions.ts";
 import type { HttpEnv } from "../../identity/context.ts";
-import { bodyErrors, refusals } from "../../identity/http.ts";
+import { bodyErrors, refusals, secured } from "../../identity/http.ts";
 import { documentedBody, json, jsonBody, send } from "../../platform/http.ts";
 import { createTemplate } from "../create.ts";
 import { deleteTemplate } from "../delete.ts";
@@ -12,7 +12,7 @@ import { Template } from "../model.ts";
 import { listTemplateRevisions } from "../revisions.ts";
 import { templateAnswer } from "../store.ts";
 import { updateTemplate } from "../update.ts";
-import { guarded, TemplateAnswer, TemplateParams } from "./schemas.ts";
+import { TemplateAnswer, TemplateParams } from "./schemas.ts";
 
 const tags = ["Templates"];
 
@@ -24,7 +24,7 @@ const createTemplateRoute = createRoute({
   summary: "Store a template",
   description:
     "It is checked like a flow, with its variables. You become its owner; your tenant may read it once its status is published. Needs the permission `templates.write`.",
-  ...guarded("templates.write", jsonBody),
+  ...secured("templates.write", jsonBody),
   request: { body: documentedBody("TemplateInput", "The template.") },
   responses: {
     201: json(TemplateAnswer, "The stored template."),
@@ -40,7 +40,7 @@ const listRoute = createRoute({
   summary: "List templates",
   description:
     "The templates that you or your tenant own, and those that are published in your tenant. Needs the permission `templates.read`.",
-  ...guarded("templates.read"),
+  ...secured("templates.read"),
   request: { query: TemplateQuery },
   responses: {
     200: json(
@@ -70,7 +70,7 @@ const getRoute = createRoute({
   tags,
   summary: "Get a template",
   description: "One template that you may read. Needs the permission `templates.read`.",
-  ...guarded("templates.read"),
+  ...secured("templates.read"),
   request: { params: TemplateParams },
   responses: { 200: json(TemplateAnswer, "The template."), ...refusals("INVALID_ID", "TEMPLATE_NOT_FOUND") },
 });
@@ -83,7 +83,7 @@ const updateRoute = createRoute({
   summary: "Edit a template",
   description:
     "Replaces the top-level keys that are sent, each as a whole, as a new revision. Instances stay at their revision until they are upgraded. Needs the permission `templates.write`, and to own the template.",
-  ...guarded("templates.write", jsonBody),
+  ...secured("templates.write", jsonBody),
   request: {
     params: TemplateParams,
     body: documentedBody("TemplatePatch", "The keys to replace.", { status: "published" }),
@@ -110,7 +110,7 @@ const deleteRoute = createRoute({
   summary: "Delete a template",
   description:
     "Removes the template for good, with its revisions; not while there are instances of it, whoever owns them. Needs the permission `templates.write`, and to own the template.",
-  ...guarded("templates.write"),
+  ...secured("templates.write"),
   request: { params: TemplateParams },
   responses: {
     200: json(
@@ -138,7 +138,7 @@ const revisionsRoute = createRoute({
   summary: "List the revisions of a template",
   description:
     "Who changed what and when, newest first. All are kept as long as the template. Needs the permission `templates.read`.",
-  ...guarded("templates.read"),
+  ...secured("templates.read"),
   request: {
     params: TemplateParams,
     query: z.object({ before: number.meta({ description: "Only revisions below this number.", example: "12" }) }),
