@@ -54,12 +54,21 @@ export async function moveRun(
       )
       .run(),
   );
-  if (moved.meta.changes > 0) return;
   // It was moved by an earlier try, or its beginning was never entered.
+  if (moved.meta.changes === 0) await putRun(db, facts, { ...to, fault });
+}
+
+/** Enters a run that goes on, if it is not entered as going on; writes nothing if it is. */
+export const ensureRun = (db: Database, facts: RunFacts, startedAt: number): Promise<void> =>
+  putRun(db, facts, { status: "running", startedAt, endedAt: null, fault: null });
+
+async function putRun(
+  db: Database,
+  facts: RunFacts,
+  to: Pick<RunEntry, "status" | "startedAt" | "endedAt" | "fault">,
+): Promise<void> {
   const others = `DELETE FROM runs WHERE flow_id = ?1 AND id = ?2 AND status IN (${statusList}) AND status <> ?3`;
-  await inStorage(() =>
-    db.batch([db.sql(others, facts.flowId, facts.id, to.status), insert(db, facts, { ...to, fault })]),
-  );
+  await inStorage(() => db.batch([db.sql(others, facts.flowId, facts.id, to.status), insert(db, facts, to)]));
 }
 
 /** Notes that a run is repeated by another, so that it is not repeated with all that failed. */

@@ -25,6 +25,14 @@ export class Items {
     this.#rows = rows;
   }
 
+  /** What was counted may not have been kept. */
+  anew(): void {
+    this.#seq = undefined;
+    this.#count = undefined;
+    this.#message = undefined;
+    this.#isIndexed = false;
+  }
+
   count(): number {
     this.#count ??= this.#rows.first<{ count: number }>("SELECT count(*) AS count FROM items")!.count;
     return this.#count;
@@ -101,8 +109,14 @@ export class Items {
       return;
     }
     for (const step of steps) this.#gather(scope, step, found.parent, found.place, now);
-    // Where nothing puts the scope together, what failed in it is missing in the scope around it.
-    this.leave(found.parent, steps.length - 1, steps.length === 0 ? found.failed : 0, now);
+    // Where nothing ever put the scope together, what failed in it is missing in the scope around it.
+    const isMissing = steps.length === 0 && found.failed > 0 && !this.isGathered(scope);
+    this.leave(found.parent, steps.length - 1, isMissing ? found.failed : 0, now);
+  }
+
+  /** Whether the members of a scope were put together before. */
+  isGathered(scope: number): boolean {
+    return this.#rows.first("SELECT 1 FROM items WHERE gathers = ? LIMIT 1", scope) !== undefined;
   }
 
   #gather(scope: number, step: string, into: number, place: number, now: number): void {

@@ -106,7 +106,7 @@ export class Journal {
 
   /** Begins the run; false if it was begun already. */
   begin({ facts, definition, seeds, secrets = "{}" }: Beginning, times: { now: number; endsBy: number }): boolean {
-    return this.#storage.transactionSync(() => {
+    return this.atOnce(() => {
       this.anew();
       if (this.run() !== undefined) return false;
       this.rows.do(
@@ -136,7 +136,13 @@ export class Journal {
 
   /** Several steps as one. */
   atOnce<T>(steps: () => T): T {
-    return this.#storage.transactionSync(steps);
+    try {
+      return this.#storage.transactionSync(steps);
+    } catch (error) {
+      this.anew();
+      this.items.anew();
+      throw error;
+    }
   }
 
   /** The run as it stands; read again after each change. */
@@ -184,7 +190,7 @@ export class Journal {
 
   /** Writes down what a try came to, unless the item was changed meanwhile. */
   settle(item: Item, settled: Settled, work: Work, now: number): void {
-    this.#storage.transactionSync(() => {
+    this.atOnce(() => {
       const told = { lines: linesIn(work, now), fault: faultIn(settled), ms: Math.max(0, now - work.beganAt) };
       if (settled.state === "due" || settled.state === "waiting") this.#putOff(item, settled, work, told);
       else this.#finish(item, settled, work, told, now);

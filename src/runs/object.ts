@@ -11,9 +11,6 @@
  * End       the end is committed first, and then told: to the list of runs, to the run that waits for it, to the flow's
  *           error flow. Each of these may be told twice.
  */
-import { databaseOf, type Database } from "../db/client.ts";
-import { configOf } from "../platform/config.ts";
-import { logError } from "../platform/log.ts";
 import { timeoutOf } from "./bounds.ts";
 import { enterRun, moveRun } from "./history.ts";
 import type { Beginning, Seed } from "./journal.ts";
@@ -21,7 +18,7 @@ import { linesOf } from "./journal-lines.ts";
 import { resultOf, sealedIn, seedsAt } from "./journal-read.ts";
 import { runView } from "./journal-view.ts";
 import { maskJson } from "./mask.ts";
-import type { Definition, Reply, RunEnd, RunFacts, RunStatus } from "./model.ts";
+import type { Definition, Reply, RunEnd, RunStatus } from "./model.ts";
 import { restart } from "./restart.ts";
 import { RunWork } from "./run-work.ts";
 import type { LoggedLine } from "./step-logs.ts";
@@ -44,7 +41,7 @@ export class RunObject extends RunWork {
     const endsBy = now + timeoutOf(begin.definition);
     if (!this.journal.begin(begin, { now, endsBy })) return;
     const watched = this.ctx.storage.setAlarm(now + GRACE_MS);
-    this.#enter((db, facts) => enterRun(db, facts, now));
+    this.enter((db, facts) => enterRun(db, facts, now));
     this.ctx.waitUntil(this.work());
     await Promise.all([watched, this.entered]);
   }
@@ -118,7 +115,7 @@ export class RunObject extends RunWork {
     restart(this.journal, now, now + timeoutOf(this.journal.definition()));
     const watched = this.ctx.storage.setAlarm(now + GRACE_MS);
     const back = { status: "running", startedAt: run.started_at, endedAt: null, fault: null } as const;
-    this.#enter((db, facts) => moveRun(db, facts, run.status, back));
+    this.enter((db, facts) => moveRun(db, facts, run.status, back));
     this.ctx.waitUntil(this.work());
     await Promise.all([watched, this.entered]);
     return "restarted";
@@ -144,13 +141,6 @@ export class RunObject extends RunWork {
     await this.ctx.storage.setAlarm(Date.now() + GRACE_MS);
     this.ctx.waitUntil(this.work());
     return "cancelled";
-  }
-
-  #enter(write: (db: Database, facts: RunFacts) => Promise<void>): void {
-    this.entered = write(databaseOf(this.env.DB), this.journal.facts()).catch((error: unknown) => {
-      // The end enters what is missing.
-      logError(configOf(this.env), "run.not_entered", error);
-    });
   }
 
   #ended(): Ended | undefined {

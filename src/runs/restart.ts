@@ -56,10 +56,9 @@ export function restart(journal: Journal, now: number, endsBy: number): number {
       if (scope.open > 0 || scope.parent === null || reopened.has(id)) return;
       reopened.add(id);
       reopen(scope.parent);
-      const gathered = rows.first("SELECT 1 FROM items WHERE gathers = ? LIMIT 1", id) !== undefined;
       rows.do(
         "UPDATE scopes SET open = open + 1, failed = failed - ? WHERE id = ?",
-        gathered ? 0 : scope.failed,
+        items.isGathered(id) ? 0 : scope.failed,
         scope.parent,
       );
     }

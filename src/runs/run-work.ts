@@ -1,17 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
 
-import { databaseOf } from "../db/client.ts";
+import { databaseOf, type Database } from "../db/client.ts";
 import { configOf } from "../platform/config.ts";
 import { Watchers } from "../platform/event-stream.ts";
 import { logError } from "../platform/log.ts";
 import { crashed, gatheredTooMuch, loopedAt, timedOut, tooMany } from "./bounds.ts";
 import { courseOf } from "./course.ts";
-import { strikeRun } from "./history.ts";
+import { ensureRun, strikeRun } from "./history.ts";
 import { hasJournal, Journal, type Item, type RunRow } from "./journal.ts";
 import { changesSince } from "./journal-lines.ts";
 import { gatheredOf, messageOf, outcomeOf, returnsOf } from "./journal-read.ts";
 import { KnownSecrets } from "./known-secrets.ts";
-import { limits, type RunFault } from "./model.ts";
+import { limits, type RunFacts, type RunFault } from "./model.ts";
 import { mannerOf, perform, withoutSecrets, type Course, type Performed } from "./perform.ts";
 import { endOf, settle } from "./settle.ts";
 import { keptUntil, tellEnd } from "./tell.ts";
@@ -22,17 +22,21 @@ const MOST_AT_ONCE = 250;
 const LONGEST_MS = 300_000;
 const MOST_BACKOFF_MS = 60_000;
 const LOOK_AGAIN_MS = 5000;
+/** How often what becomes due is looked for while others are at their steps. */
+const GLANCE_MS = 1000;
 
 /** How a run's object works off its log; what others may ask of it is in `object.ts`. */
 export abstract class RunWork extends DurableObject<Env> {
   #opened: Journal | undefined;
   #working: Promise<void> | undefined;
   #wanted = false;
+  /** Ends the waiting for those at their steps. */
+  #nudge: () => void = () => {};
   #course: Promise<Course> | undefined;
   #known: KnownSecrets | undefined;
   #failures = 0;
-  /** What the list of runs is being told of the run's beginning; its end is told after that. Never fails. */
-  protected entered: Promise<void> | undefined;
+  /** What the list of runs is being told of the run; its end is told after that. Never fails; false if it did not hear. */
+  protected entered: Promise<boolean> | undefined;
   /** Those who wait for a reply. */
   protected waiters: (() => void)[] = [];
   protected readonly watchers = new Watchers(
@@ -51,6 +55,8 @@ export abstract class RunWork extends DurableObject<Env> {
     if (this.#working === undefined && run.status === "running") {
       this.journal.set("wakes", run.wakes + 1);
       if (run.wakes >= limits.wakes) this.#abort("failed", crashed);
+      // Whether it was told before the object was woken is not known, or it was not.
+      else if (!(await this.entered)) this.enter((db, facts) => ensureRun(db, facts, run.started_at));
     }
     await this.work();
   }
@@ -79,27 +85,38 @@ export abstract class RunWork extends DurableObject<Env> {
   protected work(): Promise<void> {
     this.#wanted = true;
     this.journal.anew();
+    this.#nudge();
     this.#working ??= this.#workOff().finally(() => (this.#working = undefined));
     return this.#working;
   }
 
+  /** Tells the list of runs how the run stands. */
+  protected enter(write: (db: Database, facts: RunFacts) => Promise<void>): void {
+    this.entered = write(databaseOf(this.env.DB), this.journal.facts()).then(
+      () => true,
+      (error: unknown) => {
+        logError(configOf(this.env), "run.not_entered", error);
+        return false;
+      },
+    );
+  }
+
   async #workOff(): Promise<void> {
+    const until = Date.now() + LONGEST_MS;
     try {
       // Whoever asks while the last round ends asks for another.
-      while (this.#wanted) {
-        this.#wanted = false;
-        await this.#rounds();
-      }
+      while (this.#wanted && Date.now() < until) await this.#rounds(until);
+      if (this.#wanted) await this.ctx.storage.setAlarm(Date.now());
       this.#failures = 0;
     } catch (error) {
       await this.#again(error);
     }
   }
 
-  async #rounds(): Promise<void> {
+  async #rounds(until: number): Promise<void> {
     const atSteps = new Map<number, Promise<void>>();
     try {
-      await this.#go(atSteps);
+      await this.#go(atSteps, until);
     } catch (error) {
       // The others are let finish, so that none is at its step twice when this is taken up again.
       await Promise.allSettled(atSteps.values());
@@ -107,16 +124,16 @@ export abstract class RunWork extends DurableObject<Env> {
     }
   }
 
-  async #go(atSteps: Map<number, Promise<void>>): Promise<void> {
+  async #go(atSteps: Map<number, Promise<void>>, until: number): Promise<void> {
     let done = 0;
-    const until = Date.now() + LONGEST_MS;
     for (;;) {
+      this.#wanted = false;
       const run = this.journal.run();
       if (run === undefined) return;
       if (run.status !== "running") return this.#tell();
       const now = Date.now();
-      if (this.#isCutOff(run, now)) continue;
-      const goesOn = done < MOST_AT_ONCE && now < until;
+      if (this.#isCutOff(run, now, atSteps.size)) continue;
+      const goesOn = done < MOST_AT_ONCE && now < until && run.cancelled === 0;
       const room = goesOn ? PARALLEL - atSteps.size : 0;
       const due = room > 0 ? this.journal.due(now, PARALLEL + atSteps.size) : [];
       for (const item of due.filter(({ id }) => !atSteps.has(id)).slice(0, room)) {
@@ -127,14 +144,24 @@ export abstract class RunWork extends DurableObject<Env> {
         );
       }
       if (atSteps.size === 0) return goesOn ? this.#rest(run.ends_by) : this.ctx.storage.setAlarm(now);
-      await Promise.race(atSteps.values());
+      await this.#oneOf(atSteps.values());
     }
   }
 
-  /** Ends a run that may not go on. What is still at a step is not waited for. */
-  #isCutOff(run: RunRow, now: number): boolean {
-    if (run.cancelled === 1) this.#abort("cancelled", undefined);
-    else if (run.ends_by <= now) this.#abort("failed", timedOut);
+  /** Waits until one is through its step, somebody asks for something, or it is time to look what became due. */
+  async #oneOf(atSteps: Iterable<Promise<void>>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const asked = new Promise<void>((resolve) => {
+      this.#nudge = resolve;
+      timer = setTimeout(resolve, GLANCE_MS);
+    });
+    await Promise.race([...atSteps, asked]).finally(() => clearTimeout(timer));
+  }
+
+  /** Ends a run that may not go on. Who is at a step when it is cancelled finishes it; otherwise nobody is waited for. */
+  #isCutOff(run: RunRow, now: number, atSteps: number): boolean {
+    if (run.ends_by <= now) this.#abort("failed", timedOut);
+    else if (run.cancelled === 1 && atSteps === 0) this.#abort("cancelled", undefined);
     else if (this.journal.items.count() > limits.items) this.#abort("failed", tooMany);
     else return false;
     return true;
@@ -183,7 +210,11 @@ export abstract class RunWork extends DurableObject<Env> {
   /** Nothing is due now: either something will be, or the run is over. */
   async #rest(endsBy: number): Promise<void> {
     const next = this.journal.nextDue();
-    if (next !== null) return this.ctx.storage.setAlarm(Math.min(Math.max(next, Date.now()), endsBy));
+    if (next !== null) {
+      const now = Date.now();
+      const again = (await this.entered) === false ? now + LOOK_AGAIN_MS : endsBy;
+      return this.ctx.storage.setAlarm(Math.min(Math.max(next, now), endsBy, again));
+    }
     const outcome = outcomeOf(this.journal.rows);
     this.journal.end(endOf(outcome), outcome.fault, Date.now());
     return this.#tell();

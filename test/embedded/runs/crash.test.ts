@@ -223,9 +223,11 @@ describe("what comes twice", () => {
     const isAsked = (calls: number) => expect.poll(count).toBe(calls);
     letGo(1);
     await isAsked(3);
-    await caller.call("cancelRun", { params: { id: run } });
     letGo(3);
-    expect((await ended(caller, run)).status).toBe("cancelled");
+    await expect.poll(async () => statesOf(await runOf(caller, run))["quick"]).toEqual({ done: 1 });
+    await logged(run, "UPDATE run SET ends_by = 0");
+    await ringRun(run);
+    expect((await ended(caller, run)).status).toBe("failed");
     expect((await caller.call("restartRun", { params: { id: run } })).status).toBe(200);
     await isAsked(4);
     letGo(2);
