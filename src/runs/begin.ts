@@ -30,7 +30,7 @@ interface How {
 /** Begins a run of an active flow; the same id again begins nothing. Once answered, the run goes to its end. */
 export async function beginRun(env: Env, row: FlowRow, how: How): Promise<string> {
   const document = documentOf(row);
-  const facts = factsOf(row, how.id ?? runId(row.id, Date.now()), how);
+  const facts = factsOf(row, document, how.id ?? runId(row.id, Date.now()), how);
   const definition = how.repeats?.definition ?? JSON.stringify(definitionOf(document));
   const seeds = how.repeats?.seeds ?? [{ step: stepFor(document, how), body: bodyOf(how.message) }];
   await env.RUN.getByName(facts.id).start({ facts, definition, seeds, secrets: how.secrets });
@@ -55,10 +55,10 @@ function stepFor({ graph }: ReturnType<typeof documentOf>, { step, trigger }: Ho
 
 function factsOf(
   row: FlowRow,
+  { name, tenant, owners }: ReturnType<typeof documentOf>,
   id: string,
   { trigger, requestId, replayOf, calledBy, depth = 0, inNameOf }: How,
 ): RunFacts {
-  const { name, tenant, owners } = documentOf(row);
   return {
     id,
     flowId: row.id,
@@ -91,6 +91,11 @@ export function runId(flowId: string, now: number): string {
 /** The one run that an item of another calls, however often it does. */
 export async function calledRunId(caller: string, item: number, flowId: string): Promise<string> {
   return idOf(flowId, beganAt(caller), (await sha256Of(`${caller}/${item}`)).slice(0, 16));
+}
+
+/** The one run that the end of another begins, however often it is told; an end after a restart is another end. */
+export async function toldRunId(ended: string, endedAt: number, flowId: string): Promise<string> {
+  return idOf(flowId, endedAt, (await sha256Of(`${ended}/end/${endedAt}`)).slice(0, 16));
 }
 
 /** The one run of a flow that is due at a step at a time, however often it is begun. */

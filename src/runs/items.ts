@@ -33,6 +33,13 @@ export class Items {
     this.#isIndexed = false;
   }
 
+  /** There are none yet. */
+  begin(): void {
+    this.#seq = 0;
+    this.#count = 0;
+    this.#message = 0;
+  }
+
   count(): number {
     this.#count ??= this.#rows.first<{ count: number }>("SELECT count(*) AS count FROM items")!.count;
     return this.#count;

@@ -1,3 +1,4 @@
+import { bytesOf } from "../messages/model.ts";
 import type { Item, Seed } from "./journal.ts";
 import { limits, type Message, type Reply, type RunFault } from "./model.ts";
 import type { Rows } from "./rows.ts";
@@ -38,19 +39,22 @@ export const returnsOf = (rows: Rows, item: Item, most: number): number =>
   )!.returns;
 
 /** Bytes of messages that a run may begin with. */
-const MOST_SEEDED = 8 * 1024 * 1024;
+export const MOST_SEEDED = 8 * 1024 * 1024;
 
-/** The messages that came to a step, or those with which the run began. */
+/** The messages that came to a step, or those with which the run began; up to the one with which they are too much. */
 export function seedsAt(rows: Rows, step: string | undefined): Seed[] {
   const which = step === undefined ? "parent IS NULL AND gathers IS NULL" : "step = ? AND gathers IS NULL";
   const found = rows.all<{ step: string; scope: number; body: string }>(
-    `SELECT step, scope, body FROM (SELECT step, scope, body, sum(octet_length(body)) OVER (ORDER BY items.id) AS bytes FROM items JOIN messages ON messages.id = items.input WHERE ${which} ORDER BY items.id) WHERE bytes <= ?`,
+    `SELECT step, scope, body FROM (SELECT step, scope, body, sum(octet_length(body)) OVER (ORDER BY items.id) AS bytes FROM items JOIN messages ON messages.id = items.input WHERE ${which} ORDER BY items.id) WHERE bytes - octet_length(body) <= ?`,
     ...(step === undefined ? [] : [step]),
     MOST_SEEDED,
   );
   const scoped = found.some(({ scope }) => scope !== 0);
   return found.map(({ step: at, body }) => ({ step: at, body, scoped }));
 }
+
+export const isTooMuch = (seeds: readonly Seed[]): boolean =>
+  seeds.reduce((sum, { body }) => sum + bytesOf(body), 0) > MOST_SEEDED;
 
 /** The sealed values of secrets that the run's messages may hold, as JSON. */
 export const sealedIn = (rows: Rows): string => rows.first<{ secrets: string }>("SELECT secrets FROM run")!.secrets;
@@ -78,6 +82,9 @@ function bodyOf({ headers, body }: Reply): unknown {
   }
 }
 
+const OUTCOME = `SELECT run.arrived, EXISTS (SELECT 1 FROM items WHERE state = 'filtered') AS filtered, failed.step, failed.fault
+  FROM run LEFT JOIN (SELECT step, fault FROM items WHERE state = 'failed' ORDER BY id LIMIT 1) AS failed`;
+
 /** What the messages of the run came to, for its end. */
 export function outcomeOf(rows: Rows): {
   failed: boolean;
@@ -85,13 +92,16 @@ export function outcomeOf(rows: Rows): {
   arrived: boolean;
   fault: RunFault | undefined;
 } {
-  const failed = rows.first<{ step: string; fault: string }>(
-    "SELECT step, fault FROM items WHERE state = 'failed' ORDER BY id LIMIT 1",
-  );
+  const { arrived, filtered, step, fault } = rows.first<{
+    arrived: number;
+    filtered: number;
+    step: string | null;
+    fault: string | null;
+  }>(OUTCOME)!;
   return {
-    failed: failed !== undefined,
-    filtered: rows.first("SELECT 1 FROM items WHERE state = 'filtered' LIMIT 1") !== undefined,
-    arrived: rows.first("SELECT 1 FROM run WHERE arrived = 1") !== undefined,
-    fault: failed && { ...(JSON.parse(failed.fault) as RunFault), step: failed.step },
+    failed: step !== null,
+    filtered: filtered === 1,
+    arrived: arrived === 1,
+    fault: step === null || fault === null ? undefined : { ...(JSON.parse(fault) as RunFault), step },
   };
 }

@@ -109,6 +109,7 @@ export class Journal {
     return this.atOnce(() => {
       this.anew();
       if (this.run() !== undefined) return false;
+      this.items.begin();
       this.rows.do(
         "INSERT INTO run (only_one, facts, definition, secrets, status, started_at, ends_by) VALUES (1, ?, ?, ?, 'running', ?, ?)",
         JSON.stringify(facts),
@@ -156,7 +157,6 @@ export class Journal {
   /** What is remembered of the run may be old. */
   anew(): void {
     this.#run = undefined;
-    this.#facts = undefined;
   }
 
   facts(): RunFacts {

@@ -8,6 +8,7 @@ import { replaceNetwork } from "../../support/iam.ts";
 import {
   activeFlow,
   begun,
+  crash,
   cameTo,
   ended,
   hurried,
@@ -106,6 +107,7 @@ describe("a flow that calls another", () => {
     await insideRun(called, ({ storage }) => {
       storage.sql.exec("UPDATE run SET facts = json_remove(facts, '$.calledBy')");
     });
+    await crash(called);
     await hurried(caller, called);
     expect(await runOf(caller, id)).toMatchObject({ status: "running", items: [{ state: "waiting" }] });
     expect(await hurried(caller, id)).toMatchObject({ status: "completed" });
