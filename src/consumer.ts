@@ -66,9 +66,10 @@ const wake: Handler = async (env, message) => {
 
 const cancel: Handler = async (env, message) => {
   const asked = CancelRunsPayload.parse(message.payload);
-  const { cancelled, next } = await cancelRuns(env, asked);
-  if (next !== undefined) await env.FLOW_CHORES.send(cancelRunsOf({ ...asked, after: next }, Date.now()));
-  return `cancelled ${cancelled}${next === undefined ? "" : ", more to come"}`;
+  const { cancelled, rest } = await cancelRuns(env, asked);
+  const further = rest.map((part) => ({ body: cancelRunsOf(part, Date.now()) }));
+  if (further.length > 0) await env.FLOW_CHORES.sendBatch(further);
+  return `cancelled ${cancelled}${further.length === 0 ? "" : ", more to come"}`;
 };
 
 /** Queue name and message name lead to the one handler. */

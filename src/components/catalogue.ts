@@ -1,6 +1,8 @@
 import { z } from "zod";
 
-import { expression, objectOfTemplates, orTemplate, template, templates } from "./fields.ts";
+import { expressionOver, objectOfTemplates, orTemplate, template, templates } from "../expressions/schemas.ts";
+
+const expression = expressionOver("the message: `data`, `metadata`, `headers`, `query`; `$vars`, `$run`, `$flow`");
 
 /** A component that is built in: what it is for and which `fields` a step gives it. */
 export interface Component {

@@ -100,7 +100,7 @@ export const revisions = sqliteTable(
   (table) => [primaryKey({ columns: [table.flowId, table.revision] }), index("revisions_reviser").on(table.revisedBy)],
 );
 
-export const outboxQueues = ["commands", "notices"] as const;
+export const outboxQueues = ["commands", "notices", "chores"] as const;
 
 /** Messages that were committed with a change and that no queue has taken yet. */
 export const outbox = sqliteTable(

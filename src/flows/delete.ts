@@ -27,7 +27,6 @@ export async function deleteFlow(ctx: Context, id: string, ifMatch?: string): Pr
     }
     if (await remove(ctx, present, reach)) {
       wakeCouriers(ctx, [flowId]);
-      ctx.defer(ctx.chores.send(cancelRunsOf({ flowId, after: "", before: ctx.now() + 1 }, ctx.now())));
       return;
     }
   }
@@ -39,10 +38,12 @@ const REMOVE = `DELETE FROM flows WHERE id = ?1 AND revision = ?2 AND status_seq
 async function remove(ctx: Context, row: FlowRow, reach: Reach): Promise<boolean> {
   const { id, revision, statusSeq } = row;
   const now = ctx.now();
+  const cancelled = cancelRunsOf({ flowId: id, after: "", before: now + 1 }, now);
   const [deleted] = await inStorage(() =>
     ctx.db.batch([
       ctx.db.sql(REMOVE, id, revision, statusSeq, ...reachParameters(reach)),
       insertIfChanged(ctx.db, notice("flowrepo.flow.deleted", ctx.actor, id, now), now),
+      insertIfChanged(ctx.db, { flowId: id, queue: "chores", envelope: cancelled }, now),
     ]),
   );
   return deleted!.results.length > 0;

@@ -14,7 +14,7 @@ import type { Status } from "./transition.ts";
 
 const TRIES = 5;
 
-type Verdict = { readonly status: Status } | { readonly errors: readonly ErrorItem[] };
+export type Verdict = { readonly status: Status } | { readonly errors: readonly ErrorItem[] };
 
 /**
  * Starts or stops several flows, each decided by the same table, and answers each in its place. They are read and
@@ -27,23 +27,30 @@ export async function changeFlows(ctx: Context, body: unknown, trigger: "start" 
   await begin(ctx);
   const ids = (body as unknown[]).map((id) => toObjectId(id));
   const wanted = [...new Set(ids.filter((id) => id !== undefined))];
-  const verdicts = await doneBefore(ctx);
+  const verdicts = await changeEach(ctx, wanted, trigger, await doneBefore(ctx));
+  const results = body.map((id: unknown, at) => resultOf(ids[at], id, verdicts));
+  const answer: Answer = { status: 200, body: JSON.stringify(unlessAllFailed(results)) };
+  // A request that is not through is gone on with when it is sent again.
+  return [...verdicts.values()].some(mayStillSucceed) ? answer : settleRecord(ctx, answer);
+}
+
+/** Starts or stops the flows that have no verdict yet, and adds what became of each. */
+export async function changeEach(
+  ctx: Context,
+  flowIds: readonly string[],
+  trigger: "start" | "stop",
+  verdicts = new Map<string, Verdict>(),
+): Promise<Map<string, Verdict>> {
   const moved: string[] = [];
+  const left = flowIds.filter((id) => !verdicts.has(id));
   try {
-    for (const group of await groupsOf(
-      ctx.db,
-      wanted.filter((id) => !verdicts.has(id)),
-      reachOf(ctx.actor),
-    )) {
+    for (const group of await groupsOf(ctx.db, left, reachOf(ctx.actor))) {
       await changeGroup(ctx, group, trigger, verdicts, moved);
     }
   } finally {
     wakeCouriers(ctx, moved);
   }
-  const results = body.map((id: unknown, at) => resultOf(ids[at], id, verdicts));
-  const answer: Answer = { status: 200, body: JSON.stringify(unlessAllFailed(results)) };
-  // A request that is not through is gone on with when it is sent again.
-  return [...verdicts.values()].some(mayStillSucceed) ? answer : settleRecord(ctx, answer);
+  return verdicts;
 }
 
 const mayStillSucceed = (verdict: Verdict): boolean =>

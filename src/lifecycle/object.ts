@@ -160,8 +160,9 @@ export class FlowObject extends DurableObject<Env> {
       await keepDeadLetter(databaseOf(this.env.DB), { ...letter, reason: "Too large for a queue." }, Date.now());
       return;
     }
-    const taker: Queue = queue === "commands" ? this.env.FLOW_COMMANDS : this.env.FLOW_NOTICES;
-    await withDeadline(SEND_DEADLINE_MS, taker.send(JSON.parse(body)));
+    const { FLOW_COMMANDS: commands, FLOW_NOTICES: notices, FLOW_CHORES: chores } = this.env;
+    const takers: Record<typeof queue, Queue> = { commands, notices, chores };
+    await withDeadline(SEND_DEADLINE_MS, takers[queue].send(JSON.parse(body)));
     logLine(configOf(this.env), "message.sent", { flowId, queue, seq });
   }
 

@@ -58,9 +58,18 @@ export const CommandPayload = z.looseObject({
 export const WAKE = "flow.wake";
 export const WakePayload = z.object({ ids: z.array(FlowRef) });
 
-/** Runs of a flow that are to be cancelled: behind one of them, and begun before a time in milliseconds. */
+/** Runs of a flow that are to be cancelled. */
 export const CANCEL_RUNS = "runs.cancel";
-export const CancelRunsPayload = z.object({ flowId: FlowRef, after: z.string(), before: z.number() });
+export const CancelRunsPayload = z.object({
+  flowId: FlowRef,
+  /** Only those behind this one. */
+  after: z.string(),
+  /** The start that ended, and when, in milliseconds: what began later may belong to another start. */
+  startId: z.string().optional(),
+  before: z.number(),
+  /** Only these: what was tried before and failed. */
+  runs: z.array(z.string()).optional(),
+});
 export type CancelRuns = z.infer<typeof CancelRunsPayload>;
 
 export const SERVICE_NAME = "flow-repository";

@@ -59,7 +59,7 @@ async function takeDown(
 ): Promise<void> {
   await env.LIVE_FLOW.getByName(flowId).fall(startId);
   if (force !== true) return;
-  await env.FLOW_CHORES.send(cancelRunsOf({ flowId, after: "", before: createdAt + 1 }, now()));
+  await env.FLOW_CHORES.send(cancelRunsOf({ flowId, after: "", startId, before: createdAt + 1 }, now()));
 }
 
 async function report(

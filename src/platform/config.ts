@@ -68,6 +68,9 @@ const Settings = z
     if (settings.SECRET_SERVICE_BASE_URL) {
       if (!settings.IAM_BASE_URL) refuse("IAM_BASE_URL", "is needed with SECRET_SERVICE_BASE_URL");
       if (!settings.IAM_TOKEN) refuse("IAM_TOKEN", "is needed with SECRET_SERVICE_BASE_URL");
+      if (settings.SECRETS_KEY.length === 0) {
+        refuse("SECRETS_KEY", "is needed with SECRET_SERVICE_BASE_URL: runs keep sealed what they have to mask");
+      }
     }
     for (const name of ["SECRET_SERVICE_BASE_URL", "IAM_BASE_URL"] as const) {
       const address = settings[name];

@@ -17,13 +17,15 @@ interface Input {
   /** Idempotency-Key, and the body as it was sent. */
   readonly key?: string | undefined;
   readonly text?: string | undefined;
+  /** How many runs called each other down to whoever begins this one. */
+  readonly depth: number;
 }
 
 /** Begins a run by hand. */
 export async function startRun(env: Env, ctx: Context, flowId: string, input: Input): Promise<string> {
   const row = await getFlow(ctx, flowId);
   if (row.status !== "active") throw new AppError("FLOW_NOT_ACTIVE", { detail: `Its status is ${row.status}.` });
-  const { data, metadata, step, key } = input;
+  const { data, metadata, step, key, depth } = input;
   if (step !== undefined && !documentOf(row).graph.nodes.some((node) => node.id === step)) {
     throw new AppError("STEP_NOT_FOUND", { pointer: "/step", detail: "Name a node of the flow's graph." });
   }
@@ -32,7 +34,7 @@ export async function startRun(env: Env, ctx: Context, flowId: string, input: In
   const id = key === undefined ? fresh : await onceFor(ctx.db, { key, of: ctx.actor.sub, request }, fresh, ctx.now());
   const source = { name: "manual", type: "manual", externalExecId: ctx.requestId };
   const message = { attachments: {}, data: data === undefined ? {} : data, metadata: { ...metadata, source } };
-  return beginRun(env, row, { id, trigger: "manual", message, step, requestId: ctx.requestId });
+  return beginRun(env, row, { id, trigger: "manual", message, step, requestId: ctx.requestId, depth });
 }
 
 export async function showRun(env: Env, ctx: Context, id: string, after: number): Promise<Run> {

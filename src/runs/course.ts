@@ -9,9 +9,10 @@ import { openSecret } from "../secrets/open.ts";
 import type { KnownSecrets } from "./known-secrets.ts";
 import { beginRun, calledRunId } from "./begin.ts";
 import type { Journal } from "./journal.ts";
-import type { Definition, RunEnd, RunFacts } from "./model.ts";
+import { limits, type Definition, type RunEnd, type RunFacts } from "./model.ts";
 import type { Course } from "./perform.ts";
-import { planOf } from "./plan.ts";
+import { planOf, type Plan } from "./plan.ts";
+import type { Rows } from "./rows.ts";
 import { snapshotsOf } from "./snapshots.ts";
 import { StepFault, type World } from "./steps.ts";
 
@@ -22,7 +23,33 @@ export function courseOf(env: Env, journal: Journal, keeper: Keeper): Course {
   const facts = journal.facts();
   const { graph, values = {} } = JSON.parse(journal.definition()) as Definition;
   const plan = planOf(graph);
-  return { plan, facts, values, world: worldOf(env, facts, keeper) };
+  const world = worldOf(env, facts, keeper);
+  const mayCall = callsWithin(limits.calls, journal.rows, plan);
+  const callFlow: World["callFlow"] = async (flowId, sent, call) => {
+    if (mayCall(call.item)) return world.callFlow(flowId, sent, call);
+    throw new StepFault("CALL_LIMIT", `A run may call at most ${limits.calls} others.`);
+  };
+  return { plan, facts, values, world: { ...world, callFlow } };
+}
+
+/**
+ * Whether an item is among the first that came to a step that calls. Items keep their ids and each calls one run, so the
+ * answer stays the same over tries, restarts and crashes. Rows that were counted once are not read again.
+ */
+function callsWithin(most: number, rows: Rows, { steps }: Plan): (item: number) => boolean {
+  const calling = JSON.stringify(
+    [...steps.values()].filter(({ component }) => component === "flow").map(({ id }) => id),
+  );
+  let [counted, upTo] = [0, 0];
+  return (item) => {
+    if (item > upTo && counted < most) {
+      const text = "SELECT id FROM items WHERE id > ? AND step IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?";
+      const found = rows.all<{ id: number }>(text, upTo, calling, most - counted);
+      counted += found.length;
+      upTo = found.at(-1)?.id ?? upTo;
+    }
+    return item <= upTo;
+  };
 }
 
 /** What the steps of a run may use of the world, in the name of whoever started the flow. */

@@ -77,15 +77,37 @@ export async function noteReplay(db: Database, flowId: string, id: string, by: s
   await inStorage(() => db.batch(["failed", "cancelled"].map((status) => db.sql(text, by, flowId, status, id))));
 }
 
-const FAILED = `SELECT id, replayed_by AS "by" FROM runs WHERE flow_id = ?1 AND status = 'failed' AND id > ?2 AND (replayed_by IS NULL OR NOT EXISTS
-  (SELECT 1 FROM runs AS later WHERE later.flow_id = ?1 AND later.status IN (${statusList}) AND later.id = runs.replayed_by)) ORDER BY id LIMIT ?3`;
+/** Runs that one look for failed ones reads, repeated or not. */
+const MOST_READ = 500;
 
-/** Runs that failed and were not repeated, the oldest first; with the id of a repetition that was noted and never began. */
-export async function failedRuns(db: Database, flowId: string, after: string, most: number) {
+const FAILED = `SELECT id, replayed_by AS "by", replayed_by IS NOT NULL AND EXISTS (SELECT 1 FROM runs AS later
+    WHERE later.flow_id = ?1 AND later.status IN (${statusList}) AND later.id = runs.replayed_by) AS "isRepeated"
+  FROM runs WHERE flow_id = ?1 AND status = 'failed' AND id > ?2 ORDER BY id LIMIT ?3`;
+
+interface Failed {
+  readonly id: string;
+  /** Run that was noted as its repetition; it may never have begun. */
+  readonly by: string | null;
+}
+
+/**
+ * Runs that failed and were not repeated, the oldest first. However many were repeated, one look has an end: `next` is
+ * the run behind which another one goes on, even if this one found nothing; null if there is nothing behind.
+ */
+export async function failedRuns(
+  db: Database,
+  flowId: string,
+  after: string,
+  most: number,
+): Promise<{ found: readonly Failed[]; next: string | null }> {
   const { results } = await inStorage(() =>
-    db.sql(FAILED, flowId, after, most).all<{ id: string; by: string | null }>(),
+    db.sql(FAILED, flowId, after, MOST_READ + 1).all<Failed & { isRepeated: number }>(),
   );
-  return results;
+  const read = results.slice(0, MOST_READ);
+  const open = read.filter(({ isRepeated }) => isRepeated === 0);
+  const found = open.slice(0, most);
+  if (open.length > most) return { found, next: found.at(-1)!.id };
+  return { found, next: results.length > MOST_READ ? read.at(-1)!.id : null };
 }
 
 export async function strikeRun(db: Database, { flowId, id }: RunFacts, status: RunStatus): Promise<void> {

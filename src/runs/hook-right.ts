@@ -17,19 +17,24 @@ interface Demands {
   readonly allTenantUsers?: unknown;
 }
 
+/** Who calls a hook: one who is known by a token, one who knows the hook's secret, or anyone. */
+export type HookCaller = { readonly sub: string } | "signer" | "anyone";
+
 /** Refuses a sender who may not call the hook. It holds for GET as for POST. What is demanded in a form that makes no sense is met by nobody. */
-export async function hookRightOf(by: HookBy, row: FlowRow, request: HookRequest): Promise<void> {
+export async function hookRightOf(by: HookBy, row: FlowRow, request: HookRequest): Promise<HookCaller> {
   const { flowSettings } = documentOf(row) as { flowSettings?: { webhooks?: Demands | null } | null };
   const demands = flowSettings?.webhooks ?? {};
   if (isDemanded(demands.hmacAuthSecret)) {
     const secret = await secretOf(by, row, demands.hmacAuthSecret);
     if (!(await isSigned(request, secret, demands))) throw new AppError("HOOK_UNAUTHORIZED");
-  } else if (isDemanded(demands.requireWebhookAuth)) {
-    const actor = await actorOf(by, request.headers);
-    if (actor === undefined || !can(actor, "webhooks.execute") || !mayCall(actor, row, demands)) {
-      throw new AppError("HOOK_UNAUTHORIZED");
-    }
+    return "signer";
   }
+  if (!isDemanded(demands.requireWebhookAuth)) return "anyone";
+  const actor = await actorOf(by, request.headers);
+  if (actor === undefined || !can(actor, "webhooks.execute") || !mayCall(actor, row, demands)) {
+    throw new AppError("HOOK_UNAUTHORIZED");
+  }
+  return { sub: actor.sub };
 }
 
 const isDemanded = (value: unknown): boolean => value !== undefined && value !== null && value !== false;

@@ -2,7 +2,7 @@ import ipaddr from "ipaddr.js";
 
 import { AppError } from "../platform/errors.ts";
 
-/** Seconds for which an address is held off that tried one id after another; the period of the binding. */
+/** Seconds for which who is refused here has to wait; the period of the bindings. */
 export const HELD_SECONDS = 60;
 const MOST = 5000;
 
@@ -41,4 +41,13 @@ export async function countMiss(
   if (held.size >= MOST) held.clear();
   held.set(sender, now + HELD_SECONDS * 1000);
   throw new AppError("HOOK_RATE_LIMITED");
+}
+
+/** Refuses what would begin more runs of one flow than its hook may, where anybody may call it. */
+export async function demandBudget(limiter: RateLimit | undefined, flowId: string): Promise<void> {
+  if (limiter === undefined || (await limiter.limit({ key: flowId })).success) return;
+  throw new AppError("HOOK_RATE_LIMITED", {
+    message: "The hook of this flow is called too often. Wait a minute.",
+    detail: "A hook that demands a signature or a token (flowSettings.webhooks) is not held off.",
+  });
 }

@@ -6,9 +6,9 @@ import { hexOf, toObjectId } from "../platform/ids.ts";
 import { beginRun, runId } from "./begin.ts";
 import { DEPTH_HEADER, limits } from "./model.ts";
 import type { Ended } from "./object.ts";
-import { hookRightOf } from "./hook-right.ts";
+import { hookRightOf, type HookCaller } from "./hook-right.ts";
 import { payloadOf, valuesOf, type HookBody } from "./hook-body.ts";
-import { countMiss, demandPatience, senderOf } from "./hook-shield.ts";
+import { countMiss, demandBudget, demandPatience, senderOf } from "./hook-shield.ts";
 import { onceFor } from "./once.ts";
 import { planOf, firstStepFor } from "./plan.ts";
 
@@ -53,11 +53,12 @@ export async function hookFlow({ env, config, now }: HookBy, id: string, headers
 
 /** Begins a run with a request, once its sender has shown to be allowed, and waits for its reply where the flow says so. */
 export async function takeHook(by: HookBy, row: FlowRow, request: HookRequest): Promise<HookAnswer> {
-  await hookRightOf(by, row, request);
+  const caller = await hookRightOf(by, row, request);
+  if (caller === "anyone") await demandBudget(by.env.HOOK_RUNS, row.id);
   const depth = depthIn(request.headers);
   const requestId = requestIdOf(request.headers);
   const message = messageOf(request, row.id, requestId);
-  const fresh = await runFor(by, row.id, request);
+  const fresh = await runFor(by, row.id, caller, request);
   const id = await beginRun(by.env, row, { id: fresh, trigger: "webhook", message, requestId, depth });
   if (!isSynchronous(row)) return { requestId, runId: id };
   // Whatever cuts off the waiting, the run goes on.
@@ -74,7 +75,7 @@ function isSynchronous(row: FlowRow): boolean {
 }
 
 /** Who is too deep is told so; anybody may say that they are deeper than they are. */
-function depthIn(headers: Headers): number {
+export function depthIn(headers: Headers): number {
   const sent = headers.get(DEPTH_HEADER);
   const depth = sent !== null && /^\d{1,4}$/.test(sent) ? Number(sent) : 0;
   if (depth > limits.depth) throw new AppError("CALL_DEPTH", { detail: `At most ${limits.depth} calls deep.` });
@@ -112,11 +113,14 @@ function requestIdOf(headers: Headers): string {
 async function runFor(
   { env, now }: HookBy,
   flowId: string,
+  caller: HookCaller,
   { method, url, headers, body }: HookRequest,
 ): Promise<string> {
   const fresh = runId(flowId, now());
   const key = headers.get("idempotency-key");
   if (key === null) return fresh;
   const request = `${method}\n${url.pathname}${url.search}\n${body?.text ?? ""}`;
-  return onceFor(databaseOf(env.DB), { key, of: flowId, request }, fresh, now());
+  // Who is known has keys of their own: the run that a key stands for is told, and replies, to whoever uses it.
+  const of = typeof caller === "object" ? `${flowId} ${caller.sub}` : flowId;
+  return onceFor(databaseOf(env.DB), { key, of, request }, fresh, now());
 }

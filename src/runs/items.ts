@@ -127,7 +127,11 @@ export class Items {
   }
 
   #gather(scope: number, step: string, into: number, place: number, now: number): void {
-    const id = this.insert({ step, parent: null, scope: into, place, input: 0, gathers: scope }, now);
+    // The way of the list goes on from its first message, so that a loop through here is seen.
+    const first =
+      "SELECT min(id) AS id FROM items WHERE scope = ? AND step = ? AND state = 'gathered' AND gathered_by IS NULL";
+    const parent = this.#rows.first<{ id: number }>(first, scope, step)!.id;
+    const id = this.insert({ step, parent, scope: into, place, input: 0, gathers: scope }, now);
     this.#rows.do(
       "UPDATE items SET gathered_by = ? WHERE scope = ? AND step = ? AND state = 'gathered' AND gathered_by IS NULL",
       id,

@@ -27,8 +27,11 @@ interface ItemRow {
   readonly fault: string | null;
 }
 
-/** Takes secrets out of what is shown. */
-export type Mask = (text: string) => string;
+/** Takes secrets out of the JSON that is shown: of messages, and of what else is told of a run. */
+export interface Mask {
+  readonly message: (text: string) => string;
+  readonly told: (text: string) => string;
+}
 
 /** A run as its users see it: read from its log, masked, and cut to a size that can be shown. */
 export function runView(
@@ -60,7 +63,7 @@ export function runView(
     error: faultIn(run.fault, mask),
     waiting: run.status === "running" && soon.length === 0,
     startedBy: facts.startedBy,
-    graph: JSON.parse(mask(JSON.stringify(definition.graph))) as unknown,
+    graph: JSON.parse(mask.told(JSON.stringify(definition.graph))) as unknown,
     steps: stepsOf(rows),
     items: items.map((row) => itemView(rows, row, mask, room)),
     nextItem: found.length > MOST_ITEMS ? items.at(-1)!.id : null,
@@ -103,13 +106,13 @@ function messageView(rows: Rows, id: number, mask: Mask, room: Room): { value: u
   const body = rows.all<{ body: string }>("SELECT body FROM messages WHERE id = ?", id)[0]?.body;
   if (body === undefined) return { value: null, cut: false };
   if (room.left <= 0) return { value: null, cut: true };
-  const masked = mask(body);
+  const masked = mask.message(body);
   room.left -= Math.min(masked.length, MOST_SHOWN);
   if (masked.length <= MOST_SHOWN) return { value: JSON.parse(masked) as unknown, cut: false };
   return { value: masked.slice(0, MOST_SHOWN), cut: true };
 }
 
 const faultIn = (text: string | null, mask: Mask): RunFault | null =>
-  text === null ? null : (JSON.parse(mask(text)) as RunFault);
+  text === null ? null : (JSON.parse(mask.told(text)) as RunFault);
 
 const timeOf = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -80,6 +80,17 @@ describe("values of known secrets", () => {
     expect(hideIn("abcdef-ghijkl", ["abcdef", "abcdef-ghijkl"])).toBe("[masked]");
   });
 
+  it.each([
+    ["as a number", { a: 1234567 }, { a: "[masked]" }],
+    ["as a number in a list", [[1234567]], [["[masked]"]]],
+    ["as a fraction", { a: 1234.5 }, { a: "[masked]" }],
+    ["as text", { a: "pin 1234567." }, { a: "pin [masked]." }],
+    ["not in a longer number", { a: 12345678 }, { a: 12345678 }],
+    ["not where they are short", { a: 12345 }, { a: 12345 }],
+  ])("that are numbers are hidden %s", (_, value, shown) => {
+    expect(masked(value, ["1234567", "1234.5", "12345"])).toEqual(shown);
+  });
+
   it("of fewer than six characters are not looked for: they would stain everything", () => {
     expect(masked({ a: "12345" }, ["12345", ""])).toEqual({ a: "12345" });
   });

@@ -92,6 +92,8 @@ export const limits = {
   milliseconds: 30 * 24 * 3600_000,
   /** `CALL_DEPTH`: runs that call each other. */
   depth: 10,
+  /** `CALL_LIMIT`: runs that one run calls. */
+  calls: 1000,
   /** `RUN_CRASHED`: times that a run is taken up again without getting on. */
   wakes: 5,
 } as const;

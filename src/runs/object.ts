@@ -16,8 +16,8 @@ import { enterRun, moveRun } from "./history.ts";
 import type { Beginning, Seed } from "./journal.ts";
 import { linesOf } from "./journal-lines.ts";
 import { resultOf, sealedIn, seedsAt } from "./journal-read.ts";
-import { runView } from "./journal-view.ts";
-import { maskJson } from "./mask.ts";
+import { runView, type Mask } from "./journal-view.ts";
+import { MASKED_JSON, maskJson } from "./mask.ts";
 import type { Definition, Reply, RunEnd, RunStatus } from "./model.ts";
 import { restart } from "./restart.ts";
 import { RunWork } from "./run-work.ts";
@@ -88,7 +88,11 @@ export class RunObject extends RunWork {
     if (run === undefined) return undefined;
     await this.secrets.recall();
     const definition = JSON.parse(this.journal.definition()) as Definition;
-    const mask = (text: string) => maskJson(text, this.secrets.values);
+    const { areWhole, values } = this.secrets;
+    const mask: Mask = {
+      told: (text) => maskJson(text, values),
+      message: (text) => (areWhole ? maskJson(text, values) : MASKED_JSON),
+    };
     return runView(this.journal.rows, run, this.journal.facts(), definition, mask, after);
   }
 

@@ -1,10 +1,12 @@
 import { findFlow, type FlowRow } from "../flows/store.ts";
 import { getFlow } from "../flows/get.ts";
+import { refusedItem, unlessAllFailed } from "../flows/many.ts";
 import type { Context } from "../identity/context.ts";
 import { reachOf } from "../identity/ownership.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, type ErrorItem } from "../platform/errors.ts";
 import { beginRun, flowOfRun, runId } from "./begin.ts";
 import { failedRuns, noteReplay } from "./history.ts";
+import { isTooMuch, MOST_SEEDED } from "./journal-read.ts";
 import { onceFor } from "./once.ts";
 
 export interface Replay {
@@ -39,6 +41,10 @@ async function replay(env: Env, ctx: Context, row: FlowRow, of: string, id: stri
   if (earlier.seeds.length === 0) {
     throw new AppError("STEP_NOT_FOUND", { pointer: "/step", detail: "The run never came to this step." });
   }
+  if (isTooMuch(earlier.seeds)) {
+    const detail = `A run may begin with ${MOST_SEEDED} bytes of messages. Name a step to which less came.`;
+    throw new AppError("REPLAY_TOO_LARGE", { pointer: "/step", detail });
+  }
   const { seeds, definition, facts, secrets } = earlier;
   await noteReplay(ctx.db, row.id, of, id);
   return beginRun(env, row, {
@@ -65,12 +71,19 @@ const MOST = 50;
 export async function replayFailed(env: Env, ctx: Context, flowId: string, after: string, version: Replay["version"]) {
   const row = await getFlow(ctx, flowId);
   demandActive(row);
-  const found = await failedRuns(ctx.db, row.id, after, MOST + 1);
-  const chosen = found.slice(0, MOST);
-  const replayed: { id: string; run: string }[] = [];
-  for (const { id, by } of chosen) {
-    const run = await replay(env, ctx, row, id, by ?? runId(row.id, ctx.now()), { version });
-    replayed.push({ id, run });
+  const { found, next } = await failedRuns(ctx.db, row.id, after, MOST);
+  const results: ({ id: string; run: string } | { id: string; errors: ErrorItem[] })[] = [];
+  for (const { id, by } of found) {
+    const done = replay(env, ctx, row, id, by ?? runId(row.id, ctx.now()), { version });
+    results.push(
+      await done.then(
+        (run) => ({ id, run }),
+        (error: unknown) => ({ id, ...refusedItem(ctx.config, error, row.id) }),
+      ),
+    );
   }
-  return { replayed, next: found.length > MOST ? chosen.at(-1)!.id : null };
+  unlessAllFailed(results);
+  const replayed = results.filter((result) => "run" in result);
+  const refused = results.filter((result) => "errors" in result);
+  return { replayed, refused, next };
 }

@@ -4,7 +4,7 @@ import { configOf } from "../platform/config.ts";
 import { AppError, redelivery } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
 import { logError, logLine } from "../platform/log.ts";
-import { beginRun, calledRunId } from "./begin.ts";
+import { beginRun, toldRunId } from "./begin.ts";
 import { moveRun } from "./history.ts";
 import { resultOf, sealedIn } from "./journal-read.ts";
 import type { Journal } from "./journal.ts";
@@ -45,6 +45,7 @@ async function tellOthers(env: Env, journal: Journal, status: RunStatus, fault: 
 async function beginErrorFlow(env: Env, journal: Journal, fault: RunFault): Promise<void> {
   const { flowSettings } = JSON.parse(journal.definition()) as Definition & { flowSettings?: { errorFlow?: unknown } };
   const facts = journal.facts();
+  const endedAt = journal.run()!.ended_at!;
   const named = flowSettings?.errorFlow;
   const flowId = typeof named === "string" ? toObjectId(named) : undefined;
   if (flowId === undefined || facts.startedBy === null || facts.depth >= limits.depth) return;
@@ -57,7 +58,7 @@ async function beginErrorFlow(env: Env, journal: Journal, fault: RunFault): Prom
   const { id, flowName, revision, trigger, replayOf } = facts;
   const data = { run: { id, trigger, replayOf, revision }, flow: { id: facts.flowId, name: flowName }, error: fault };
   const begun = beginRun(env, row, {
-    id: await calledRunId(id, 0, flowId),
+    id: await toldRunId(id, endedAt, flowId),
     trigger: "error",
     message: { data },
     requestId: facts.requestId,

@@ -1,9 +1,7 @@
 import type { Context } from "../identity/context.ts";
-import { changeFlows } from "../lifecycle/change-many.ts";
-import type { ErrorItem } from "../platform/errors.ts";
+import { changeEach } from "../lifecycle/change-many.ts";
 import type { Entry, Verdict } from "./job-model.ts";
-
-type Result = { readonly data: { readonly id: string } } | { readonly errors: readonly ErrorItem[] };
+import { verdictOn } from "./verdicts.ts";
 
 /** Starts or stops some instances, as `multiple/start` and `multiple/stop` do. To do it again changes nothing. */
 export async function controlStep(
@@ -12,12 +10,11 @@ export async function controlStep(
   entries: readonly Entry[],
 ): Promise<Map<string, Verdict>> {
   const ids = entries.map(({ flowId }) => flowId);
-  const { body } = await changeFlows(ctx, ids, trigger);
-  const results = JSON.parse(body) as Result[];
+  const results = await changeEach(ctx, ids, trigger);
   return new Map(
-    results.map((result, at): [string, Verdict] => {
-      if ("data" in result) return [ids[at]!, { outcome: "done" }];
-      return [ids[at]!, { outcome: "failed", errors: result.errors }];
-    }),
+    [...results].map(([id, result]): [string, Verdict] => [
+      id,
+      "errors" in result ? verdictOn(result.errors) : { outcome: "done" },
+    ]),
   );
 }

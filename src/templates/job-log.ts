@@ -1,4 +1,5 @@
 import type { Entry, Job, JobFacts, JobPage, JobState, JobView, Outcome, Verdict } from "./job-model.ts";
+import { isFault } from "./verdicts.ts";
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS job (
@@ -6,7 +7,9 @@ CREATE TABLE IF NOT EXISTS job (
   facts TEXT NOT NULL,
   state TEXT NOT NULL,
   started_at INTEGER NOT NULL,
+  renewed_at INTEGER NOT NULL,
   ended_at INTEGER,
+  reason TEXT,
   cursor INTEGER
 );
 CREATE TABLE IF NOT EXISTS instances (
@@ -18,7 +21,8 @@ CREATE TABLE IF NOT EXISTS instances (
   writes INTEGER NOT NULL DEFAULT 0,
   since INTEGER,
   due INTEGER NOT NULL DEFAULT 0,
-  tries INTEGER NOT NULL DEFAULT 0
+  tries INTEGER NOT NULL DEFAULT 0,
+  faults INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS instances_outcome ON instances (outcome, due, n);`;
 
@@ -31,14 +35,19 @@ export interface Standing {
   readonly state: JobState;
   readonly cursor: number | null;
   readonly startedAt: number;
+  /** Since when it uses the rights that it has. */
+  readonly renewedAt: number;
   readonly endedAt: number | null;
+  readonly reason: string | null;
 }
 
 interface JobRow extends Record<string, SqlStorageValue> {
   readonly facts: string;
   readonly state: JobState;
   readonly started_at: number;
+  readonly renewed_at: number;
   readonly ended_at: number | null;
+  readonly reason: string | null;
   readonly cursor: number | null;
 }
 
@@ -50,7 +59,7 @@ interface EntryRow extends Record<string, SqlStorageValue> {
   readonly was_active: number;
   readonly writes: number;
   readonly since: number | null;
-  readonly tries: number;
+  readonly faults: number;
 }
 
 /** Of one instance; thousands of them stand in one log. */
@@ -75,7 +84,7 @@ export class JobLog {
       const text = JSON.stringify(facts);
       const cursor = chosen === undefined ? -1 : null;
       const begun = this.#sql.exec(
-        "INSERT OR IGNORE INTO job (only_one, facts, state, started_at, cursor) VALUES (1, ?, 'running', ?, ?) RETURNING 1",
+        "INSERT OR IGNORE INTO job (only_one, facts, state, started_at, renewed_at, cursor) VALUES (1, ?1, 'running', ?2, ?2, ?3) RETURNING 1",
         text,
         now,
         cursor,
@@ -87,12 +96,28 @@ export class JobLog {
   standing(): Standing | undefined {
     const [row] = this.#sql.exec<JobRow>("SELECT * FROM job").toArray();
     if (row === undefined) return undefined;
-    const { state, cursor, started_at: startedAt, ended_at: endedAt } = row;
-    return { facts: JSON.parse(row.facts) as JobFacts, state, cursor, startedAt, endedAt };
+    const { state, cursor, started_at: startedAt, renewed_at: renewedAt, ended_at: endedAt, reason } = row;
+    return { facts: JSON.parse(row.facts) as JobFacts, state, cursor, startedAt, renewedAt, endedAt, reason };
   }
 
-  move(state: JobState, endedAt: number | null): void {
-    this.#sql.exec("UPDATE job SET state = ?, ended_at = ?", state, endedAt);
+  pause(): void {
+    this.#sql.exec("UPDATE job SET state = 'paused'");
+  }
+
+  /** Goes on, with other rights if there are any. The time of a pause is nobody's failure to stop. */
+  resume(renewed: JobFacts | undefined, now: number): void {
+    this.#storage.transactionSync(() => {
+      this.#sql.exec(
+        "UPDATE instances SET since = NULL WHERE outcome = 'waiting' AND (SELECT state FROM job) = 'paused'",
+      );
+      this.#sql.exec("UPDATE job SET state = 'running'");
+      if (renewed === undefined) return;
+      this.#sql.exec("UPDATE job SET facts = ?, renewed_at = ?", JSON.stringify(renewed), now);
+    });
+  }
+
+  end(state: "done" | "cancelled", reason: string | null, now: number): void {
+    this.#sql.exec("UPDATE job SET state = ?, reason = ?, ended_at = ?", state, reason, now);
   }
 
   /** Takes in the instances that were drawn next. */
@@ -112,7 +137,7 @@ export class JobLog {
   /** Entries that can be worked on now: those not come to yet, and those whose wait is to be looked at. */
   due(now: number, most: number): Entry[] {
     const rows = this.#sql.exec<EntryRow>(
-      "SELECT * FROM instances WHERE outcome IN ('todo', 'waiting') AND due <= ? ORDER BY outcome DESC, n LIMIT ?",
+      "SELECT * FROM instances WHERE outcome IN ('todo', 'waiting') AND due <= ? ORDER BY outcome DESC, due, n LIMIT ?",
       now,
       most,
     );
@@ -121,7 +146,7 @@ export class JobLog {
       wasActive: row.was_active === 1,
       writes: row.writes === 1,
       since: row.since,
-      tries: row.tries,
+      faults: row.faults,
     }));
   }
 
@@ -147,12 +172,16 @@ export class JobLog {
 
   settle(verdicts: ReadonlyMap<string, Verdict>, now: number): void {
     this.#storage.transactionSync(() => {
-      for (const [flowId, { outcome, errors }] of verdicts) {
+      for (const [flowId, verdict] of verdicts) {
+        const { outcome, errors } = verdict;
+        const isFaulty = isFault(verdict);
         // What is waited for is looked at less and less often.
         const due = outcome === "waiting" ? `${now} + min(${MOST_POLL_MS}, ${POLL_MS} * (1 << min(tries, 5)))` : "0";
-        const since = outcome === "waiting" ? `coalesce(since, ${now})` : "since";
+        // Nobody could see whether it stopped while there was a fault.
+        const since = isFaulty ? "NULL" : outcome === "waiting" ? `coalesce(since, ${now})` : "since";
+        const faults = isFaulty ? "faults + 1" : "0";
         this.#sql.exec(
-          `UPDATE instances SET outcome = ?, errors = ?, tries = tries + 1, since = ${since}, due = ${due} WHERE flow_id = ?`,
+          `UPDATE instances SET outcome = ?, errors = ?, tries = tries + 1, faults = ${faults}, since = ${since}, due = ${due} WHERE flow_id = ?`,
           outcome,
           errors === undefined ? null : JSON.stringify(errors.slice(0, MOST_ERRORS)),
           flowId,
@@ -162,7 +191,7 @@ export class JobLog {
   }
 
   job(): Job {
-    const { facts, state, startedAt, endedAt } = this.standing()!;
+    const { facts, state, startedAt, endedAt, reason } = this.standing()!;
     const counted = this.#sql
       .exec<{ outcome: Outcome; n: number }>("SELECT outcome, count(*) AS n FROM instances GROUP BY outcome")
       .toArray();
@@ -178,6 +207,7 @@ export class JobLog {
       startedBy: by.sub,
       startedAt: new Date(startedAt).toISOString(),
       endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
+      reason,
       counts: {
         total,
         waiting: of("waiting"),

@@ -11,7 +11,7 @@ export type JobState = (typeof jobStates)[number];
 export const outcomes = ["todo", "waiting", "done", "same", "skipped", "failed"] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** What a job is from its beginning on. Crosses to its object as plain data. */
+/** What a job is. Crosses to its object as plain data. */
 export interface JobFacts {
   readonly id: string;
   readonly kind: (typeof jobKinds)[number];
@@ -20,7 +20,7 @@ export interface JobFacts {
   readonly revision: number | null;
   /** Whether instances that run are stopped for the upgrade and started again. */
   readonly restart: boolean;
-  /** In whose name; the instances are those within their reach. */
+  /** In whose name; the instances are those within their reach. Both are renewed when they resume it. */
   readonly by: { readonly sub: string; readonly tenant: string | null; readonly isAdmin: boolean };
   readonly reach: Reach;
   readonly requestId: string;
@@ -36,9 +36,10 @@ export interface Entry {
   readonly wasActive: boolean;
   /** Whether the job has begun to write it. */
   readonly writes: boolean;
-  /** Since when it is waited for. */
+  /** Since when it is waited for, but for faults and pauses. */
   readonly since: number | null;
-  readonly tries: number;
+  /** Faults that it met in a row. */
+  readonly faults: number;
 }
 
 /** What becomes of an entry. */
@@ -54,13 +55,13 @@ export const JobInstance = z
     id: z.string().meta({ description: "Id of the flow.", example: "6b0259e4ef2fe4ca09ca001d" }),
     outcome: z.enum(outcomes).meta({
       description:
-        "todo: not come to yet. waiting: being stopped. done. same: nothing was to do. skipped: left as it was, for the reasons told. failed.",
+        "todo: not come to yet. waiting: being stopped, or tried again later for the errors told. done. same: nothing was to do. skipped: left as it was, for the reasons told. failed.",
       example: "done",
     }),
     errors: z
       .array(ErrorItem)
       .optional()
-      .meta({ description: "Why it was skipped or failed; pointers lead into its document." }),
+      .meta({ description: "Why it was skipped, failed or is tried again; pointers lead into its document." }),
   })
   .meta({ id: "JobInstance", description: "What a job did with one instance." });
 
@@ -83,10 +84,15 @@ export const Job = z
       .datetime()
       .nullable()
       .meta({ description: "When it was done or cancelled.", example: "2026-11-22T04:31:00.000Z" }),
+    reason: z.string().nullable().meta({
+      description:
+        "Why it was cancelled without being asked to: 24 hours after its beginning, or after whoever began it resumed it last. null otherwise.",
+      example: null,
+    }),
     counts: z
       .object({
         total: count("Instances at its beginning."),
-        waiting: count("Being stopped, to be upgraded then."),
+        waiting: count("Being stopped to be upgraded then, or tried again after an error."),
         done: count("Done."),
         same: count("Nothing was to do."),
         skipped: count("Left as they were."),

@@ -5,7 +5,10 @@
  *           next ring, and what a portion did already shows in the rows of the flows: nothing is done twice.
  * Order     instances are drawn in the order in which they were made, behind the last one drawn; those that are made
  *           meanwhile come last, and have the newest revision anyway.
+ * Fault     an instance that meets one is tried again later, by itself and not for ever. If all of a portion do, the
+ *           job as a whole waits, longer each time.
  * Pause     takes effect between two portions. A job that ended stays to be looked at, for a time.
+ * Rights    are those that its beginner had when it was begun or resumed; a day later the job ends, whatever its state.
  */
 import { DurableObject } from "cloudflare:workers";
 
@@ -25,19 +28,14 @@ import {
   type JobView,
   type Verdict,
 } from "./job-model.ts";
+import { isControlling, isSeenBy, OUTLIVED, renewed, RIGHTS_MS, type Asking } from "./rights.ts";
 import { upgradeStep } from "./upgrade-step.ts";
+import { groupsToTry, isFault, settled, verdictsOnThrown } from "./verdicts.ts";
 
 export const PORTION = 50;
 const GRACE_MS = 30_000;
 const MOST_BACKOFF_MS = 60_000;
 const KEPT_MS = KEPT_DAYS * 24 * 3600_000;
-
-/** Whoever asks for a job: only who began it, and admins, learn of it. */
-export interface Asking {
-  readonly templateId: string;
-  readonly sub: string;
-  readonly isAdmin: boolean;
-}
 
 export class TemplateJob extends DurableObject<Env> {
   #opened: JobLog | undefined;
@@ -57,16 +55,28 @@ export class TemplateJob extends DurableObject<Env> {
     return this.#seenBy(asking)?.view(page);
   }
 
-  /** Answers how the job stands then; undefined if it is not the asker's, and `ended` if nothing can be changed. */
-  async steer(asking: Asking, to: "paused" | "running" | "cancelled"): Promise<Job | "ended" | undefined> {
+  /**
+   * Answers how the job stands then; undefined if it is not the asker's, `ended` if nothing can be changed, and `denied`
+   * if they may not do what it does.
+   */
+  async steer(asking: Asking, to: "paused" | "running" | "cancelled"): Promise<Job | "ended" | "denied" | undefined> {
     const log = this.#seenBy(asking);
     if (log === undefined) return undefined;
-    const { state } = log.standing()!;
-    if (state === "done" || state === "cancelled") return "ended";
+    const { facts, renewedAt, endedAt } = log.standing()!;
+    if (endedAt !== null) return "ended";
+    const now = Date.now();
+    if (now >= renewedAt + RIGHTS_MS) {
+      await this.#end("cancelled", OUTLIVED);
+      return "ended";
+    }
     if (to === "cancelled") await this.#end("cancelled");
-    else {
-      log.move(to, null);
-      if (to === "running") await this.ctx.storage.setAlarm(Date.now());
+    else if (to === "paused") {
+      log.pause();
+      await this.ctx.storage.setAlarm(renewedAt + RIGHTS_MS);
+    } else {
+      if (isControlling(facts) && !asking.mayControl) return "denied";
+      log.resume(renewed(facts, asking), now);
+      await this.ctx.storage.setAlarm(now);
     }
     return log.job();
   }
@@ -75,18 +85,27 @@ export class TemplateJob extends DurableObject<Env> {
     const standing = this.#log()?.standing();
     if (standing === undefined) return;
     if (standing.endedAt !== null) return this.#expire(standing.endedAt);
-    if (standing.state !== "running") return;
+    const over = standing.renewedAt + RIGHTS_MS;
+    if (Date.now() >= over) return this.#end("cancelled", OUTLIVED);
+    if (standing.state !== "running") return this.ctx.storage.setAlarm(over);
     try {
       await this.ctx.storage.setAlarm(Date.now() + GRACE_MS);
       await this.#portion(standing);
-      this.#failures = 0;
     } catch (error) {
-      this.#failures += 1;
-      const delay = Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
-      await this.ctx.storage.setAlarm(Date.now() + delay);
-      const { id, templateId } = standing.facts;
-      logError(configOf(this.env), "job.interrupted", error, { job: id, templateId, retryInMs: delay });
+      await this.ctx.storage.setAlarm(Date.now() + this.#backoff());
+      this.#interrupted(standing.facts, error);
     }
+  }
+
+  /** How long to wait after one more ring that came to nothing. */
+  #backoff(): number {
+    this.#failures += 1;
+    return Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
+  }
+
+  /** Does not ask for the settings: they may be what is wrong. */
+  #interrupted({ id, templateId }: JobFacts, error: unknown): void {
+    logError({ LOG_LEVEL: "error" }, "job.interrupted", error, { job: id, templateId });
   }
 
   async #portion({ facts, cursor }: Standing): Promise<void> {
@@ -103,25 +122,41 @@ export class TemplateJob extends DurableObject<Env> {
       );
       entries = log.due(Date.now(), PORTION);
     }
-    const verdicts = entries.length === 0 ? new Map<string, Verdict>() : await this.#work(ctx, facts, entries);
-    log.settle(verdicts, Date.now());
+    const isStuck = await this.#work(ctx, facts, entries);
+    if (!isStuck) this.#failures = 0;
     // Somebody may have paused or ended it meanwhile.
     if (log.standing()!.state !== "running") return;
     const next = more === null ? log.nextDue() : 0;
     if (next === undefined) return this.#end("done");
-    await this.ctx.storage.setAlarm(Math.max(next, Date.now()));
+    await this.ctx.storage.setAlarm(Math.max(next, Date.now() + (isStuck ? this.#backoff() : 0)));
   }
 
-  #work(ctx: Context, facts: JobFacts, entries: readonly Entry[]): Promise<Map<string, Verdict>> {
+  /** Answers whether there was nothing but faults. */
+  async #work(ctx: Context, facts: JobFacts, entries: readonly Entry[]): Promise<boolean> {
+    let isStuck = entries.length > 0;
+    for (const group of groupsToTry(entries)) {
+      if (this.#opened!.standing()!.state !== "running") return false;
+      const made = await this.#step(ctx, facts, group).catch((error: unknown) => {
+        this.#interrupted(facts, error);
+        return verdictsOnThrown(error, group);
+      });
+      const verdicts = new Map(group.map((entry) => [entry.flowId, settled(made.get(entry.flowId)!, entry)]));
+      this.#opened!.settle(verdicts, Date.now());
+      isStuck &&= [...verdicts.values()].every(isFault);
+    }
+    return isStuck;
+  }
+
+  async #step(ctx: Context, facts: JobFacts, entries: readonly Entry[]): Promise<Map<string, Verdict>> {
     if (facts.kind !== "upgrade") return controlStep(ctx, facts.kind, entries);
     const stopping = (flowId: string) => this.#opened!.stopping(flowId, Date.now());
     const writing = (flowIds: readonly string[]) => this.#opened!.writing(flowIds);
     return upgradeStep({ ctx, facts, stopping, writing }, entries);
   }
 
-  async #end(state: "done" | "cancelled"): Promise<void> {
+  async #end(state: "done" | "cancelled", reason: string | null = null): Promise<void> {
     const now = Date.now();
-    this.#opened!.move(state, now);
+    this.#opened!.end(state, reason, now);
     await this.ctx.storage.setAlarm(now + KEPT_MS);
     const { id, kind, templateId, counts } = this.#opened!.job();
     logLine(configOf(this.env), "job.ended", { job: id, kind, templateId, state, ...counts });
@@ -139,11 +174,10 @@ export class TemplateJob extends DurableObject<Env> {
     return this.#opened;
   }
 
-  #seenBy({ templateId, sub, isAdmin }: Asking): JobLog | undefined {
+  #seenBy(asking: Asking): JobLog | undefined {
     const log = this.#log();
     const facts = log?.standing()?.facts;
-    if (facts === undefined || facts.templateId !== templateId) return undefined;
-    return isAdmin || facts.by.sub === sub ? log : undefined;
+    return facts !== undefined && isSeenBy(facts, asking) ? log : undefined;
   }
 }
 

@@ -2,14 +2,16 @@ import { z } from "zod";
 
 import { MOST_AT_ONCE } from "../flows/many.ts";
 import { ObjectId } from "../flows/model.ts";
+import { can } from "../identity/actor.ts";
 import type { Context } from "../identity/context.ts";
 import { reachOf } from "../identity/ownership.ts";
 import { AppError } from "../platform/errors.ts";
 import { hexOf, toObjectId } from "../platform/ids.ts";
 import { getTemplate } from "./get.ts";
 import { countInstances } from "./instances.ts";
-import type { Asking, TemplateJob } from "./job.ts";
+import type { TemplateJob } from "./job.ts";
 import type { Job, JobFacts, JobPage, JobView } from "./job-model.ts";
+import type { Asking } from "./rights.ts";
 
 export const UpgradeInput = z
   .object({
@@ -70,7 +72,7 @@ export async function getJob(ctx: Context, jobs: Jobs, id: string, job: string, 
   return found;
 }
 
-/** Pauses a job, has it go on, or ends it; between two portions. */
+/** Pauses a job, has it go on with the rights that who began it has now, or ends it; between two portions. */
 export async function steerJob(
   ctx: Context,
   jobs: Jobs,
@@ -79,15 +81,19 @@ export async function steerJob(
   to: "paused" | "running" | "cancelled",
 ): Promise<Job> {
   const asking = await askingOf(ctx, id);
-  const steered = await reached<Job | "ended" | undefined>(() => jobs.getByName(job).steer(asking, to));
+  const steered = await reached<Job | "ended" | "denied" | undefined>(() => jobs.getByName(job).steer(asking, to));
   if (steered === undefined) throw new AppError("JOB_NOT_FOUND");
   if (steered === "ended") throw new AppError("JOB_ENDED");
+  if (steered === "denied") {
+    throw new AppError("MISSING_PERMISSION", { detail: `Needed is ${ctx.config.FLOW_CONTROL_PERMISSION}.` });
+  }
   return steered;
 }
 
 async function askingOf(ctx: Context, id: string): Promise<Asking> {
   const { id: templateId } = await getTemplate(ctx, id);
-  return { templateId, sub: ctx.actor.sub, isAdmin: ctx.actor.isAdmin };
+  const { sub, tenant, isAdmin } = ctx.actor;
+  return { templateId, sub, tenant, isAdmin, mayControl: can(ctx.actor, ctx.config.FLOW_CONTROL_PERMISSION) };
 }
 
 /** An object that is just being moved or restarted is asked once more. */

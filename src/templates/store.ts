@@ -1,6 +1,7 @@
 import { inStorage, type Database } from "../db/client.ts";
 import { reachParameters, type Reach } from "../identity/ownership.ts";
 import type { Answer } from "../platform/http.ts";
+import { bytesOf } from "../messages/model.ts";
 import type { TemplateDocument, TemplateStatus } from "./model.ts";
 
 export interface TemplateRow {
@@ -32,8 +33,12 @@ export const templateColumns = [
   .map((column) => `templates.${column}`)
   .join(", ");
 
+/** The ids of templates that owners may read, each once. It refers to the parameters by their numbers. */
+export const readableIds = (first: number): string =>
+  `(SELECT template_id FROM template_readers WHERE owner_id = ?${first} UNION SELECT template_id FROM template_readers WHERE owner_id = ?${first + 1})`;
+
 /** Condition on `templates`: it may be read, or also written. It refers to the parameters by their numbers. */
-export const readable = (first: number, how: "read" | "write" = "read"): string =>
+const readable = (first: number, how: "read" | "write" = "read"): string =>
   `(?${first} IS NULL OR EXISTS (SELECT 1 FROM template_readers WHERE owner_id IN (?${first}, ?${first + 1}) AND template_id = templates.id${how === "write" ? " AND writes = 1" : ""}))`;
 
 const FIND = {
@@ -60,13 +65,22 @@ export const insertion = (db: Database, row: WrittenTemplate): D1PreparedStateme
 };
 
 const UPDATE = `UPDATE templates SET status = ?5, revision = revision + 1, revised_by = ?6, revision_note = ?7, updated_at = ?8, search_text = ?9, document = ?10
-  WHERE id = ?1 AND revision = ?2 AND ${readable(3, "write")} RETURNING id`;
+  WHERE id = ?1 AND revision = ?2 AND octet_length(document) = ?11 AND ${readable(3, "write")} RETURNING id`;
 
-/** Writes the next revision, if the present one is still the one before it. Answers whether it was. */
-export async function updateTemplateRow(db: Database, row: WrittenTemplate, reach: Reach): Promise<boolean> {
-  const guard = [row.id, row.revision - 1, ...reachParameters(reach)];
+/**
+ * Writes the next revision, if the row is still as it was read. Answers whether it was. Taking a deleted owner off makes
+ * no revision, but makes the document shorter.
+ */
+export async function updateTemplateRow(
+  db: Database,
+  row: WrittenTemplate,
+  { id, revision, document: before }: TemplateRow,
+  reach: Reach,
+): Promise<boolean> {
+  const guard = [id, revision, ...reachParameters(reach)];
   const { status, revisedBy, revisionNote, updatedAt, searchText, document } = row;
-  const update = db.sql(UPDATE, ...guard, status, revisedBy, revisionNote, updatedAt, searchText, document);
+  const written = [status, revisedBy, revisionNote, updatedAt, searchText, document];
+  const update = db.sql(UPDATE, ...guard, ...written, bytesOf(before));
   const { results } = await inStorage(() => update.all());
   return results.length > 0;
 }

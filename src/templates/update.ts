@@ -20,7 +20,7 @@ export async function updateTemplate(ctx: Context, id: string, body: unknown): P
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     const row = await getTemplate(ctx, id, "write");
     const next = edited(ctx, row, body);
-    if (await updateTemplateRow(ctx.db, next, reachOf(ctx.actor))) return templateAnswer(next);
+    if (await updateTemplateRow(ctx.db, next, row, reachOf(ctx.actor))) return templateAnswer(next);
   }
   const message = "The template was changed by somebody else at the same time. Read it again and repeat.";
   throw new AppError("REVISION_CONFLICT", { message });

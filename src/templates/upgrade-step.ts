@@ -10,8 +10,8 @@ import { sendInput } from "../lifecycle/send-input.ts";
 import { AppError, errorItem, type ErrorCode, type ErrorHints } from "../platform/errors.ts";
 import type { Entry, JobFacts, Verdict } from "./job-model.ts";
 import { upgraded } from "./upgrade.ts";
+import { verdictOn } from "./verdicts.ts";
 
-const TRIES = 25;
 /** How long an instance is waited for that does not stop. */
 export const PATIENCE_MS = 10 * 60_000;
 
@@ -51,9 +51,9 @@ export async function upgradeStep(step: Step, entries: readonly Entry[]): Promis
 }
 
 /** One that ran is come to again, to be started. One that somebody was faster with is looked at anew. */
-function verdictOf(isWritten: boolean, { wasActive, tries }: Entry): Verdict {
+function verdictOf(isWritten: boolean, { wasActive }: Entry): Verdict {
   if (isWritten) return { outcome: wasActive ? "todo" : "done" };
-  return tries < TRIES ? { outcome: "todo" } : failed("REVISION_CONFLICT");
+  return verdictOn([errorItem("REVISION_CONFLICT")]);
 }
 
 async function write(ctx: Context, { reach }: JobFacts, made: readonly Edited[]): Promise<Set<unknown>> {
@@ -77,7 +77,9 @@ async function judged(
   if (form === undefined) return failed("TEMPLATE_NOT_FOUND");
   if (row === undefined) return failed("FLOW_NOT_FOUND");
   const present = documentOf(row);
-  if (row.template === undefined || present.fromTemplate !== facts.templateId) return skipped("FLOW_NO_INSTANCE");
+  if (row.template === undefined || present.fromTemplate !== facts.templateId) {
+    return unlessWaiting(step, row, entry, skipped("FLOW_NO_INSTANCE"));
+  }
   if (present.instance!.revision >= facts.revision!) {
     if (entry.wasActive) return startedAgain(step, row, entry);
     return { outcome: entry.writes ? "done" : "same" };
@@ -122,7 +124,7 @@ async function stopped(step: Step, row: FlowRow, entry: Entry): Promise<Verdict>
   }
   if (row.status === "stopping") return { outcome: "waiting" };
   step.stopping(row.id);
-  return sent(step, row.id, entry, { trigger: "stop" }, "waiting");
+  return sent(step, row.id, { trigger: "stop" }, "waiting");
 }
 
 async function startedAgain(step: Step, row: FlowRow, entry: Entry): Promise<Verdict> {
@@ -135,26 +137,23 @@ async function startedAgain(step: Step, row: FlowRow, entry: Entry): Promise<Ver
   // An admin's upgrade must not make the instance run in the admin's name, who has none of its secrets.
   const keeps = actor.isAdmin && row.startedBy !== null;
   const starter = keeps ? { by: row.startedBy!, byTenant: row.startedIn } : { by: actor.sub, byTenant: actor.tenant };
-  return sent(step, row.id, entry, { trigger: "start", ...starter }, "done");
+  return sent(step, row.id, { trigger: "start", ...starter }, "done");
 }
 
 /** Hands an input to the instance's object. One that cannot be reached at the moment is tried again later. */
 async function sent(
   { ctx, facts }: Step,
   flowId: string,
-  { tries }: Entry,
   input: { trigger: "start" | "stop"; by?: string; byTenant?: string | null },
   then: Verdict["outcome"],
 ): Promise<Verdict> {
   try {
     const outcome = await sendInput(ctx.objects, { flowId, reach: facts.reach, requestId: ctx.requestId, ...input });
     if (outcome.ok) return { outcome: then };
-    if (outcome.error === "FLOW_STOPPING" || outcome.error === "REVISION_CONFLICT") return { outcome: "waiting" };
-    return failed(outcome.error, outcome.detail === undefined ? {} : { detail: outcome.detail });
+    if (outcome.error === "FLOW_STOPPING") return { outcome: "waiting" };
+    return verdictOn([errorItem(outcome.error, outcome.detail === undefined ? {} : { detail: outcome.detail })]);
   } catch (error) {
-    if (error instanceof AppError && tries < TRIES) return { outcome: "waiting" };
-    // One instance that cannot be reached must not hold up the others for ever.
-    return failed("FLOW_UNAVAILABLE");
+    return verdictOn(error instanceof AppError ? error.items : [errorItem("FLOW_UNAVAILABLE")]);
   }
 }
 

@@ -1,7 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
-import { bringTo, newId, someone } from "../support/given.ts";
+import { hexOf } from "../../src/platform/ids.ts";
+import type { Caller } from "../support/api.ts";
+import { bringTo, everyPermission, newId, someone } from "../support/given.ts";
 import { asJson, firstMessage, hookFlowOf, postJson, receiptOf, runsOf } from "../support/hooks.ts";
 import { activeFlow, ended, line } from "../support/runs.ts";
 import { wire } from "../support/wire.ts";
@@ -105,6 +107,19 @@ describe("a hook under an Idempotency-Key", () => {
     expect(await runsOf(id)).toHaveLength(1);
   });
 
+  it("is each caller's own where callers are known", async () => {
+    const owner = await someone({ permissions: [...everyPermission, "webhooks.execute"] });
+    const id = await hookFlowOf(owner, { requireWebhookAuth: true });
+    const colleague = await someone({ tenant: owner.tenant!, permissions: ["webhooks.execute"] });
+    const runAs = async ({ authorization }: Caller, body: unknown) => {
+      const headers = { authorization, "idempotency-key": "k" };
+      return (await receiptOf(await postJson(id, body, { headers }))).runId;
+    };
+    const [own, others] = [await runAs(owner, { n: 1 }), await runAs(colleague, { n: 2 })];
+    expect(others).not.toBe(own);
+    expect([await runAs(owner, { n: 1 }), await runAs(colleague, { n: 2 })]).toEqual([own, others]);
+  });
+
   it.each(["", "x".repeat(256)])("that is %j is refused", async (key) => {
     const id = await hookFlowOf(await someone());
     const answer = await post(id, key);
@@ -192,6 +207,51 @@ describe("whoever guesses", () => {
     const statuses = await statusesOf(guesses(102), from, env.HOOK_MISSES);
     expect(statuses.slice(0, 100)).toEqual(Array<number>(100).fill(404));
     expect(statuses.slice(100)).toEqual([429, 429]);
+  });
+});
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const call = (id: string, limiter: object | undefined, headers: Record<string, string> = {}, method = "POST") =>
+  wire(method, `/hook/${id}`, {
+    headers: { ...asJson, ...headers },
+    ...(method === "POST" ? { body: "{}" } : {}),
+    env: { HOOK_RUNS: limiter },
+  });
+
+describe("a hook that anybody may call", () => {
+  it("begins so many runs of one flow in a minute, and tells when it will begin more", async () => {
+    const caller = await someone();
+    const [id, other, limiter] = [await hookFlowOf(caller), await hookFlowOf(caller), limiterOf(2)];
+    for (const method of ["POST", "GET"]) expect((await call(id, limiter, {}, method)).status).toBe(200);
+    for (const method of ["POST", "GET"]) {
+      const answer = await call(id, limiter, { "idempotency-key": method }, method);
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "60"]);
+      const told = { code: 429, error: "HOOK_RATE_LIMITED", message: expect.stringContaining("too often") };
+      expect(await answer.json()).toMatchObject({ errors: [told] });
+    }
+    expect((await call(id, limiter, {}, "HEAD")).status).toBe(200);
+    expect(await runsOf(id)).toHaveLength(2);
+    expect((await call(other, limiter)).status).toBe(200);
+    expect(limiter.keys).toEqual([id, id, id, id, other]);
+  });
+
+  it("is not counted where nothing counts, nor held off by the figures of wrangler.toml at once", async () => {
+    const id = await hookFlowOf(await someone());
+    expect(env.HOOK_RUNS).toBeDefined();
+    for (const limiter of [undefined, env.HOOK_RUNS]) expect((await call(id, limiter)).status).toBe(200);
+  });
+
+  it("is one without demands: who has met them is not counted, who has not is refused before", async () => {
+    const caller = await someone({ permissions: [...everyPermission, "webhooks.execute"] });
+    const limiter = limiterOf(0);
+    const signed = await hookFlowOf(caller, { hmacAuthSecret: "key" });
+    const known = await hookFlowOf(caller, { requireWebhookAuth: true });
+    const x = await crypto.subtle.importKey("raw", bytes("key"), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    const signature = hexOf(new Uint8Array(await crypto.subtle.sign("HMAC", x, bytes("{}"))));
+    expect((await call(signed, limiter, { "x-hmac": signature })).status).toBe(200);
+    expect((await call(known, limiter, { authorization: caller.authorization })).status).toBe(200);
+    for (const id of [signed, known]) expect((await call(id, limiter)).status).toBe(403);
+    expect(limiter.keys).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import type { RunObject } from "../../src/index.ts";
 import { someone } from "../support/given.ts";
-import { hookFlowOf, postJson, receiptOf, runsOf } from "../support/hooks.ts";
+import { asJson, hookFlowOf, postJson, receiptOf, runsOf } from "../support/hooks.ts";
 import { replaceNetwork } from "../support/iam.ts";
 import { activeFlow, ended, line, runOf } from "../support/runs.ts";
 import { wire } from "../support/wire.ts";
@@ -105,9 +105,12 @@ describe("a synchronous hook", () => {
       "content-length": "1",
       "www-authenticate": "Basic",
       "access-control-allow-origin": "*",
+      refresh: "0; url=https://elsewhere.example",
+      location: "/elsewhere",
+      "x-order": "z\u0142oty",
       "content-type": "text/html",
     };
-    const { answer, flowId } = await asked({}, replying({ headers, body: "<script>alert(1)</script>" }));
+    const { answer, flowId, caller } = await asked({}, replying({ headers, body: "<script>alert(1)</script>" }));
     expect(await answer.text()).toBe("<script>alert(1)</script>");
     const got = Object.fromEntries(answer.headers);
     for (const gone of [
@@ -118,6 +121,9 @@ describe("a synchronous hook", () => {
       "content-encoding",
       "www-authenticate",
       "access-control-allow-origin",
+      "refresh",
+      "location",
+      "x-order",
     ]) {
       expect(got).not.toHaveProperty(gone);
     }
@@ -129,6 +135,12 @@ describe("a synchronous hook", () => {
       "x-run-id": (await runsOf(flowId))[0]?.id,
     });
     expect(got["x-request-id"]).not.toBe("forged");
+    const { body: logs } = await caller.call("getStepLogs", { params: { id: flowId, stepId: "answer" } });
+    const msg = expect.stringMatching(
+      /^Headers left out of the reply: set-cookie, .*, x-order\. A flow may set cache-/,
+    );
+    expect(logs.data).toMatchObject([{ message: { level: "warn", msg } }]);
+    expect(JSON.stringify(logs)).not.toContain("stolen");
   });
 
   it("tells how a run ended that replied nothing", async () => {
@@ -214,6 +226,24 @@ describe("a hook by which a flow calls itself", () => {
     expect([answer.status, await answer.json()]).toMatchObject([508, { errors: [{ error: "CALL_DEPTH" }] }]);
     expect((await at("nonsense")).status).toBe(200);
     expect((await runsOf(flowId)).length).toBe(2);
+  });
+
+  it("is refused as deep by a run that is begun by hand", async () => {
+    const caller = await someone();
+    const flowId = await hookFlowOf(caller);
+    const depths: string[] = [];
+    replaceNetwork(({ headers }) => (depths.push(headers.get("x-flow-depth")!), Response.json({})));
+    const at = (depth: string, id = flowId) => {
+      const headers = { ...asJson, authorization: caller.authorization, "x-flow-depth": depth };
+      return wire("POST", `/flows/${id}/runs`, { headers, body: '{"data":{}}' });
+    };
+    const answer = await at("11");
+    expect([answer.status, await answer.json()]).toMatchObject([508, { errors: [{ error: "CALL_DEPTH" }] }]);
+    expect([(await at("10")).status, (await at("x")).status, (await runsOf(flowId)).length]).toEqual([201, 201, 2]);
+    const url = "https://target.example/";
+    const calls = await activeFlow(caller, line({ id: "call", componentId: "http", fields: { url } }));
+    const begun = await (await at("4", calls)).json<{ data: { id: string } }>();
+    expect([(await ended(caller, begun.data.id)).status, depths]).toEqual(["completed", ["5"]]);
   });
 
   it("comes to an end", async () => {

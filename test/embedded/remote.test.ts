@@ -63,6 +63,7 @@ describe("a remote component", () => {
       attempt: 1,
     });
     expect(asked[0]!.headers.get("idempotency-key")).toBe(body["id"]);
+    expect(asked[0]!.headers.get("x-flow-depth")).toBe("1");
     expect(body["id"]).toMatch(new RegExp(`^${run.id}/remote/\\d+$`));
   });
 

@@ -120,7 +120,7 @@ describe("a flow that is stopped", () => {
     const before = Date.now() + 1;
     await expect.poll(() => Date.now()).toBeGreaterThan(before);
     const late = await begun(caller, id);
-    expect(await cancelRuns(env, { flowId: id, after: "", before })).toEqual({ cancelled: 1 });
+    expect(await cancelRuns(env, { flowId: id, after: "", before })).toEqual({ cancelled: 1, rest: [] });
     expect(await ended(caller, early)).toMatchObject({ status: "cancelled" });
     expect(await runOf(caller, late)).toMatchObject({ status: "running" });
   });

@@ -3,7 +3,19 @@ import { afterEach, expect, it, vi } from "vitest";
 
 import { admin, flowOf, rowOf, someone } from "../support/given.ts";
 import { replaceNetwork, unique } from "../support/iam.ts";
-import { activeFlow, ended, line, ran } from "../support/runs.ts";
+import {
+  activeFlow,
+  begun,
+  cameTo,
+  crash,
+  ended,
+  hurried,
+  line,
+  ran,
+  rebindRun,
+  rested,
+  runOf,
+} from "../support/runs.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -11,7 +23,7 @@ afterEach(() => {
 
 type Caller = Awaited<ReturnType<typeof someone>>;
 
-async function secretOf(caller: Caller, type: string, value: Record<string, string>): Promise<string> {
+async function secretOf(caller: Caller, type: string, value: Record<string, unknown>): Promise<string> {
   const answer = await caller.call("addSecret", { body: { name: "crm", type, value } });
   if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
   return answer.body.data.id;
@@ -133,4 +145,62 @@ it("hides them in a run that repeats another, and in the one that called it", as
     expect(JSON.stringify(shown)).toContain("[masked]");
     expect(JSON.stringify(shown)).not.toContain(key);
   }
+});
+
+it("hides both values of one that was renewed while the run went on", async () => {
+  const asked = echo();
+  const caller = await someone();
+  const [old, renewed] = [unique("old"), unique("renewed")];
+  const id = await secretOf(caller, "OA2_AUTHORIZATION_CODE", { accessToken: old });
+  const call = { componentId: "http", fields: { url: "https://target.example/" }, credentials_id: id };
+  const graph = line(
+    { id: "before", ...call },
+    { id: "wait", componentId: "delay", fields: { seconds: 3600 } },
+    { id: "after", ...call },
+    { id: "log", componentId: "log", fields: { message: "It said {{data.got}}" } },
+  );
+  const run = await begun(caller, await activeFlow(caller, graph));
+  await rested(run);
+  const body = { value: { accessToken: renewed } };
+  expect((await caller.call("updateSecret", { params: { id }, body })).status).toBe(200);
+  const whole = await hurried(caller, run);
+  expect(asked.map(({ headers }) => headers.get("authorization"))).toEqual([`Bearer ${old}`, `Bearer ${renewed}`]);
+  await crash(run);
+  for (const shown of [whole, await ended(caller, run)]) {
+    expect(shown).toMatchObject({ status: "completed" });
+    for (const value of [old, renewed]) expect(JSON.stringify(shown)).not.toContain(value);
+  }
+});
+
+it("hides a number, as a number and in texts", async () => {
+  replaceNetwork(({ url }) => Response.json({ got: Number(new URL(url).searchParams.get("pin")), other: 654321 }));
+  const caller = await someone();
+  const id = await secretOf(caller, "MIXED", { payload: { pin: 80_412_967 } });
+  const url = "https://target.example/?pin={{$secret.pin}}";
+  const graph = line(
+    { id: "call", componentId: "http", fields: { url }, credentials_id: id },
+    { id: "log", componentId: "log", fields: { message: "It said {{data.got}}" } },
+  );
+  const flowId = await activeFlow(caller, graph);
+  const run = await ran(caller, flowId, {});
+  expect(cameTo(run, "log")).toEqual([{ got: "[masked]", other: 654_321 }]);
+  const logs = await caller.call("getStepLogs", { params: { id: flowId, stepId: "log" } });
+  expect(JSON.stringify(logs.body)).toContain("It said [masked]");
+  const sample = { data: {} };
+  const { body: trial } = await caller.call("testStep", { params: { id: flowId, stepId: "call" }, body: sample });
+  expect(trial.data).toMatchObject({ outcome: "sent", outputs: [{ data: { got: "[masked]" } }] });
+  for (const told of [run, logs.body, trial]) expect(JSON.stringify(told)).not.toContain("80412967");
+});
+
+it("shows no message at all if the key is gone that its secrets were sealed with", async () => {
+  echo();
+  const caller = await someone();
+  const key = unique("key");
+  const id = await secretOf(caller, "API_KEY", { key, headerName: "x-key" });
+  const call = { id: "call", componentId: "http", fields: { url: "https://target.example/" }, credentials_id: id };
+  const run = await ran(caller, await activeFlow(caller, line(call)), { harmless: true });
+  await crash(run.id);
+  await rebindRun(run.id, { SECRETS_KEY: "c".repeat(64) });
+  const shown = await runOf(caller, run.id);
+  expect(shown.items).toMatchObject([{ step: "call", state: "done", input: "[masked]", outputs: ["[masked]"] }]);
 });

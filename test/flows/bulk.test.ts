@@ -196,7 +196,10 @@ describe("1,000 edits in one request", () => {
     expect(entries[270]).toMatchObject({ errors: [{ code: 404, error: "FLOW_NOT_FOUND", flowId: deleted }] });
     expect(entries.filter(({ revision }) => revision === 2)).toHaveLength(297);
     expect(await noticesOf(patched)).toEqual(["flowrepo.flow.modified", "flowrepo.flow.modified"]);
-    expect([await noticesOf(started), await noticesOf(deleted)]).toEqual([[], ["flowrepo.flow.deleted"]]);
+    expect([await noticesOf(started), await noticesOf(deleted)]).toEqual([
+      [],
+      ["flowrepo.flow.deleted", "runs.cancel"],
+    ]);
   });
 
   it("are made together with other edits of the same flows at the same time, each once", async () => {

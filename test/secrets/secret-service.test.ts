@@ -18,7 +18,6 @@ function installation() {
     SECRET_SERVICE_BASE_URL: `http://10.0.0.7/${host}`,
     IAM_BASE_URL: `http://10.0.0.8/${host}/api/v1`,
     IAM_TOKEN: unique("service-token"),
-    SECRETS_KEY: "",
   };
   const isIam = ({ url }: Asked): boolean => url.startsWith(changed.IAM_BASE_URL);
   return { changed, isIam };

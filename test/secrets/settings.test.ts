@@ -15,6 +15,7 @@ describe("settings of secrets", () => {
     ["the second key is none", "SECRETS_KEY", { SECRETS_KEY: `${hex},x` }],
     ["the Secret Service is no address", "SECRET_SERVICE_BASE_URL", { ...service, SECRET_SERVICE_BASE_URL: "secrets" }],
     ["the Secret Service is a file", "SECRET_SERVICE_BASE_URL", { ...service, SECRET_SERVICE_BASE_URL: "file:///x" }],
+    ["the Secret Service has no key beside it", "SECRETS_KEY", { ...service, SECRETS_KEY: "" }],
     ["the identity management is missing", "IAM_BASE_URL", { ...service, IAM_BASE_URL: "" }],
     ["the identity management is no address", "IAM_BASE_URL", { ...service, IAM_BASE_URL: "iam" }],
     ["the service's own token is missing", "IAM_TOKEN", { ...service, IAM_TOKEN: "" }],
@@ -37,7 +38,7 @@ describe("settings of secrets", () => {
     ["a key in hex", { SECRETS_KEY: hex }, [hex]],
     ["keys in both forms", { SECRETS_KEY: ` ${base64} , ${hex},` }, [base64, hex]],
     ["base64 without padding", { SECRETS_KEY: base64.slice(0, -1) }, [base64.slice(0, -1)]],
-    ["a Secret Service", { ...service, SECRETS_KEY: "" }, []],
+    ["a key beside the Secret Service", { ...service, SECRETS_KEY: hex }, [hex]],
   ])("may be %s", (_, changed, keys) => {
     expect(parse(changed).SECRETS_KEY).toEqual(keys);
   });

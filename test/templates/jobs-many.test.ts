@@ -1,25 +1,11 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
-import type { TemplateJob } from "../../src/index.ts";
 import { databaseWith } from "../support/faults.ts";
 import { someone } from "../support/given.ts";
 import { edit, instanceOf, templateOf } from "./given.ts";
-import { begin, ended, jobOf, narrower, objectOf, patient, ring, watch } from "./jobs.ts";
-
-/** Makes many instances of one, past the API; every two hundredth has a large batch. */
-async function multiply(id: string, upTo: number): Promise<void> {
-  await env.DB.prepare(
-    `INSERT INTO flows (pos, id, home, document, search_text, revision, revised_at, revised_by, revision_note, created_at, updated_at, status, status_seq, tries)
-     WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?2)
-     SELECT pos + n, substr(id, 1, 18) || printf('%06x', n), home, json_set(document, '$.instance.values.batchSize', CASE WHEN n % 200 = 7 THEN 900 ELSE 9 END),
-       search_text, 1, revised_at, revised_by, revision_note, created_at, updated_at, 'inactive', 0, 0
-     FROM flows CROSS JOIN n WHERE id = ?1`,
-  )
-    .bind(id, upTo - 1)
-    .run();
-}
+import { begin, ended, jobOf, multiply, narrower, objectOf, patient, rebind, ring, watch } from "./jobs.ts";
 
 const revisionsOf = async (templateId: string) =>
   (
@@ -29,13 +15,6 @@ const revisionsOf = async (templateId: string) =>
       .bind(templateId)
       .all<{ template: number; revision: number; n: number }>()
   ).results.map(({ template, revision, n }) => [template, revision, n]);
-
-/** Changes bindings of a job's object until it is evicted. */
-const rebind = (job: string, changed: Record<string, unknown>): Promise<void> =>
-  runInDurableObject(objectOf(job), (instance: TemplateJob) => {
-    const object = instance as unknown as { env: Record<string, unknown> };
-    object.env = { ...object.env, ...changed };
-  });
 
 describe("an upgrade of 1,000 instances", () => {
   it("with five that do not fit, evicted halfway, upgrades each of the others once", async () => {

@@ -1,6 +1,6 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
-import { FlowParams } from "../../flows/routes/schemas.ts";
+import { FlowParams, ItemErrors } from "../../flows/routes/schemas.ts";
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, secured } from "../../identity/http.ts";
 import { idempotencyHeader } from "../../identity/idempotency.ts";
@@ -22,7 +22,10 @@ const restartRoute = createRoute({
   tags,
   ...secured("flows.control"),
   request: { params: RunParams },
-  responses: { 200: json(Begun, "The run goes on."), ...refusals(...ofRun, "RUN_NOT_FAILED", "FLOW_NOT_ACTIVE") },
+  responses: {
+    200: json(Begun, "The run goes on."),
+    ...refusals(...ofRun, "RUN_NOT_FAILED", "RUN_OF_ANOTHER", "FLOW_NOT_ACTIVE"),
+  },
 });
 
 const replayRoute = createRoute({
@@ -41,7 +44,14 @@ const replayRoute = createRoute({
   },
   responses: {
     201: json(Begun, "The new run."),
-    ...refusals(...ofRun, "STEP_NOT_FOUND", "FLOW_NOT_ACTIVE", "IDEMPOTENCY_KEY_REUSED", ...bodyErrors),
+    ...refusals(
+      ...ofRun,
+      "STEP_NOT_FOUND",
+      "REPLAY_TOO_LARGE",
+      "FLOW_NOT_ACTIVE",
+      "IDEMPOTENCY_KEY_REUSED",
+      ...bodyErrors,
+    ),
   },
 });
 
@@ -60,8 +70,20 @@ const Replayed = z
           .meta({ id: "ReplayedRun", description: "A run that was repeated." }),
       )
       .meta({ description: "The oldest first; at most 50 in one request." }),
+    refused: z
+      .array(
+        ItemErrors.extend({ id: RunId }).meta({
+          id: "RefusedReplay",
+          description: "A run that could not be repeated.",
+        }),
+      )
+      .meta({ description: "Those of them that could not be repeated. They count as failed, and not as repeated." }),
     meta: z
-      .object({ next: RunId.nullable().meta({ description: "For `after`, where more are left; null if none are." }) })
+      .object({
+        next: RunId.nullable().meta({
+          description: "For `after`, where there may be more, even if this answer has none; null if there are not.",
+        }),
+      })
       .meta({ id: "ReplayedMeta", description: "Where it goes on." }),
   })
   .meta({ id: "ReplayedAnswer", description: "Runs that were repeated." });
@@ -72,7 +94,7 @@ const replayFailedRoute = createRoute({
   operationId: "replayFailedRuns",
   summary: "Repeat the runs of a flow that failed",
   description:
-    "Begins a new run for each that failed and was not repeated yet, from its beginning, the oldest first, 50 at a time. Sent again it goes on with what is left. Needs the permission `flows.control`.",
+    "Begins a new run for each that failed and was not repeated yet, from its beginning, the oldest first, 50 at a time. It looks through 500 failed runs at most, those that were repeated included: send it again with `meta.next` as `after` until that is null. Needs the permission `flows.control`.",
   tags,
   ...secured("flows.control"),
   request: {
@@ -120,6 +142,12 @@ repeatRoutes
   })
   .openapi(replayFailedRoute, async (c) => {
     const { after = "", version } = c.req.valid("query");
-    const { replayed, next } = await replayFailed(c.env, c.get("context"), c.req.valid("param").id, after, version);
-    return c.json({ data: replayed, meta: { next } }, 200);
+    const { replayed, refused, next } = await replayFailed(
+      c.env,
+      c.get("context"),
+      c.req.valid("param").id,
+      after,
+      version,
+    );
+    return c.json({ data: replayed, refused, meta: { next } }, 200);
   });

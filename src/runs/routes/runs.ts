@@ -5,12 +5,20 @@ import { FlowParams } from "../../flows/routes/schemas.ts";
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, secured } from "../../identity/http.ts";
 import { idempotencyHeader } from "../../identity/idempotency.ts";
-import { documentedBody, json, jsonBody, parsed } from "../../platform/http.ts";
+import { documentedBody, headerParameter, json, jsonBody, parsed } from "../../platform/http.ts";
 import { cancelRun, runsOf, showRun, startRun } from "../control.ts";
+import { depthIn } from "../hook.ts";
+import { DEPTH_HEADER, limits } from "../model.ts";
 import { Run, RunList } from "../view.ts";
 import { Begun, ofFlow, ofRun, RunInput, RunListQuery, RunParams } from "./run-schemas.ts";
 
 const tags = ["Runs"];
+
+const depthHeader = headerParameter(
+  DEPTH_HEADER,
+  "1",
+  `How many runs called each other down to the one that asks, at most ${limits.depth}; what flows call is told it.`,
+);
 
 const startRoute = createRoute({
   method: "post",
@@ -21,7 +29,7 @@ const startRoute = createRoute({
     "Begins a run of an active flow with the payload that is sent as `data`. Needs the permission `flows.control`.",
   tags,
   ...secured("flows.control", jsonBody),
-  parameters: [idempotencyHeader],
+  parameters: [idempotencyHeader, depthHeader],
   request: { params: FlowParams, body: documentedBody("RunInput", "The payload.", { data: { id: 1 } }) },
   responses: {
     201: json(Begun, "The run was begun."),
@@ -29,6 +37,7 @@ const startRoute = createRoute({
       ...ofFlow,
       "FLOW_NOT_ACTIVE",
       "FLOW_HAS_NO_ENTRY",
+      "CALL_DEPTH",
       "STEP_NOT_FOUND",
       "IDEMPOTENCY_KEY_REUSED",
       ...bodyErrors,
@@ -79,7 +88,7 @@ const cancelRoute = createRoute({
   operationId: "cancelRun",
   summary: "Cancel a run",
   description:
-    "Ends a run at the next border between steps. A run that has ended stays as it is. Needs the permission `flows.control`.",
+    "Ends a run at the next border between steps: what is at a step finishes it, nothing new begins. A run that has ended stays as it is. Needs the permission `flows.control`.",
   tags,
   ...secured("flows.control"),
   request: { params: RunParams },
@@ -97,6 +106,7 @@ runRoutes
       ...input,
       key,
       text: c.get("bodyText"),
+      depth: depthIn(c.req.raw.headers),
     });
     return c.json({ data: { id }, meta: {} }, 201);
   })

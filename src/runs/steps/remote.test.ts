@@ -41,7 +41,7 @@ function given({ component = {}, answer, message, settings = {}, secret, step = 
     step: { id: step, component: COMPONENT, function: "poll", fields: { limit: 5, a: "{{data.a}}" }, settings, secret },
     message: { data: { a: 1 }, ...message },
     item: { id: 7, step, attempts: 2 },
-    facts: { id: "run_1", flowId: "flow1", tenant: "t1" },
+    facts: { id: "run_1", flowId: "flow1", tenant: "t1", depth: 3 },
     world: {
       config: { HTTP_ALLOW_PRIVATE: "false" },
       now: () => 0,
@@ -87,6 +87,7 @@ describe("what a component gets", () => {
       "content-type": "application/json",
       "idempotency-key": "run_1/s1/7",
       "x-flow-id": "flow1",
+      "x-flow-depth": "4",
     });
     expect(await request!.json()).toEqual({
       id: "run_1/s1/7",

@@ -2,7 +2,7 @@ import type { MappedComponent } from "../../components/model.ts";
 import { refusalOfEndpoint } from "../../components/place.ts";
 import { callHttp, ConnectorError, type ConnectorCode, type HttpAnswer } from "../../connectors/call.ts";
 import { mayPass, retryAfterOf } from "../../connectors/retry.ts";
-import { limits } from "../model.ts";
+import { DEPTH_HEADER, limits } from "../model.ts";
 import { StepFault, type Step, type StepCall, type World } from "../steps.ts";
 import { readAnswer } from "./remote-answer.ts";
 
@@ -30,7 +30,8 @@ const keyOf = ({ facts, item }: StepCall): string => `${facts.id}/${encodeURICom
 /** What the Open Integration Hub hands to a component, as one JSON object. */
 async function stepMessage(call: StepCall, component: MappedComponent): Promise<string> {
   const { step, message, facts, item, world } = call;
-  const { data, metadata = {}, attachments = {}, passthrough = {}, headers, method, query, params, url } = message;
+  const { data, metadata = {}, attachments = {}, passthrough = {}, ...request } = message;
+  const { headers, method, query, params, url, originalUrl, pathSuffix } = request;
   const secret = component.secret && step.secret !== undefined ? await world.secret(step.secret) : undefined;
   return JSON.stringify({
     id: keyOf(call),
@@ -47,6 +48,8 @@ async function stepMessage(call: StepCall, component: MappedComponent): Promise<
     query,
     params,
     url,
+    originalUrl,
+    pathSuffix,
     config: { ...step.fields, ...secret?.value, nodeSettings: step.settings },
     snapshot: await world.snapshot.get(step.id),
     tenant: facts.tenant,
@@ -67,6 +70,7 @@ async function asked(call: StepCall, component: MappedComponent, body: string): 
         "user-agent": "flow-repository",
         "idempotency-key": keyOf(call),
         "x-flow-id": facts.flowId,
+        [DEPTH_HEADER]: `${facts.depth + 1}`,
       },
       body,
       timeoutMs: seconds * 1000,

@@ -1,4 +1,5 @@
 import { render } from "../../expressions/template.ts";
+import { ALLOWED_HEADERS, isReplied } from "../hook-reply.ts";
 import { textOf } from "../message.ts";
 import { limits, type RunEnd } from "../model.ts";
 import { StepFault, type Step } from "../steps.ts";
@@ -14,11 +15,7 @@ export const log: Step = async ({ step, message, bindings }, write) => {
   return { kind: "sent", messages: [message] };
 };
 
-/** Headers that an answer of ours never takes from a flow: they speak for the whole origin, or for the connection. */
-const refused =
-  /^(?:set-cookie|content-length|transfer-encoding|connection|strict-transport-security|x-request-id|cf-.*|access-control-.*)$/;
-
-export const reply: Step = async ({ step, message, bindings }) => {
+export const reply: Step = async ({ step, message, bindings }, write) => {
   const fields = fieldsIn("reply", step);
   const status = asNumber(await render(fields.status, message, bindings));
   if (!Number.isInteger(status) || status < 200 || status > 599) {
@@ -26,18 +23,25 @@ export const reply: Step = async ({ step, message, bindings }) => {
   }
   const given = fields.body === undefined ? message.data : await render(fields.body, message, bindings);
   const body = given === undefined ? null : given;
-  const named = recordOf(await render(fields.headers ?? {}, message, bindings));
-  const headers = Object.fromEntries(
-    Object.entries(named)
-      .map(([name, value]) => [name.toLowerCase(), asText(value)] as const)
-      .filter(([name, value]) => /^[\w-]{1,64}$/.test(name) && !refused.test(name) && !/[\r\n\0]/.test(value)),
-  );
+  const headers = headersOf(recordOf(await render(fields.headers ?? {}, message, bindings)), status, write);
   const type = typeof body === "string" ? "text/plain; charset=utf-8" : "application/json";
   const answer = { status, headers: { "content-type": type, ...headers }, body: asText(body) };
   // It is kept like a message, and is what the run ends with.
   textOf({ data: answer });
   return { kind: "sent", messages: [message], reply: answer };
 };
+
+/** The headers that go out; the step's log names those that do not. */
+function headersOf(named: Record<string, unknown>, status: number, write: Parameters<Step>[1]): Record<string, string> {
+  const texts = Object.entries(named).map(([name, value]) => [name.toLowerCase(), asText(value)] as const);
+  const left = texts.filter(([name, value]) => !isReplied(name, value, status)).map(([name]) => name);
+  if (left.length > 0) {
+    const told = left.join(", ").slice(0, RAW);
+    const message = `Headers left out of the reply: ${told}. A flow may set ${ALLOWED_HEADERS}.`;
+    write({ level: "warn", message });
+  }
+  return Object.fromEntries(texts.filter(([name, value]) => isReplied(name, value, status)));
+}
 
 const recordOf = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};

@@ -82,7 +82,7 @@ const getRoute = createRoute({
   tags,
   summary: "Watch a job",
   description:
-    "How far a job is that you began, and what became of each instance. It is kept for 30 days after its end. Needs the permission `templates.read`.",
+    "How far a job is that you began, and what became of each instance. A job that is not through after 24 hours, paused or not, is cancelled. It is kept for 30 days after its end. Needs the permission `templates.read`.",
   ...secured("templates.read"),
   request: {
     params: JobParams,
@@ -108,7 +108,11 @@ const getRoute = createRoute({
 
 const steering = {
   pause: ["paused", "Pause a job", "It stops after the instances that it is at."],
-  resume: ["running", "Have a job go on", "It goes on where it was."],
+  resume: [
+    "running",
+    "Have a job go on",
+    "It goes on where it was. If you began it, it has 24 hours again and uses the rights that you have now, though it never comes to reach more than you and your tenant own unless an admin began it; if you did not, it goes on in the name of who began it. A job that starts and stops flows needs the permission `flows.control` as well.",
+  ],
   cancel: [
     "cancelled",
     "End a job",
@@ -123,7 +127,7 @@ const steer = (verb: keyof typeof steering) =>
     operationId: `${verb}Job`,
     tags,
     summary: steering[verb][1],
-    description: `${steering[verb][2]} Only for who began it. Needs the permission \`flows.write\`.`,
+    description: `${steering[verb][2]} Only for who began it, and admins. Needs the permission \`flows.write\`.`,
     ...secured("flows.write"),
     request: { params: JobParams },
     responses: { 200: json(JobAnswer, "How it stands then."), ...refusals(...ofJob, "JOB_ENDED") },

@@ -221,6 +221,13 @@ describe("a loop", () => {
     expect(statesOf(run)["count"]).toEqual({ done: 10, failed: 1 });
   });
 
+  it("through an aggregate ends as well", async () => {
+    const graph = graphOf("in>split split>join join>split", { split, join: { componentId: "aggregate" } });
+    graph.edges[2]!.config = { loop: true };
+    const run = await through(graph, [1]);
+    expect(run).toMatchObject({ status: "failed", error: { code: "LOOP_LIMIT" } });
+  });
+
   it("is refused when it is stored if no edge of it says so", async () => {
     const graph = graphOf("in>a a>b b>a");
     const answer = await caller.call("addFlow", { body: { name: "ring", graph } });

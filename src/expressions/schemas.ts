@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { faultOf } from "../expressions/evaluate.ts";
-import { faultsOfTemplate } from "../expressions/template.ts";
+import { faultOf } from "./evaluate.ts";
+import { faultsOfTemplate } from "./template.ts";
 
-/** One JSONata expression. */
-export const expression = (description: string, example: string) =>
+/** One JSONata expression; `over` says what it sees. */
+export const expressionOver = (over: string) => (description: string, example: string) =>
   z
     .string()
     .min(1, { error: "Write an expression.", abort: true })
@@ -14,7 +14,7 @@ export const expression = (description: string, example: string) =>
       if (fault !== undefined) check.addIssue({ code: "custom", message: fault });
     })
     .meta({
-      description: `${description} JSONata, over the message: \`data\`, \`metadata\`, \`headers\`, \`query\`; \`$vars\`, \`$run\`, \`$flow\`.`,
+      description: `${description} JSONata, over ${over}.`,
       example,
       format: "jsonata",
     });
