@@ -150,12 +150,10 @@ export abstract class RunWork extends DurableObject<Env> {
 
   /** Waits until one is through its step, somebody asks for something, or it is time to look what became due. */
   async #oneOf(atSteps: Iterable<Promise<void>>): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const asked = new Promise<void>((resolve) => {
-      this.#nudge = resolve;
-      timer = setTimeout(resolve, GLANCE_MS);
-    });
-    await Promise.race([...atSteps, asked]).finally(() => clearTimeout(timer));
+    const asked = Promise.withResolvers<void>();
+    this.#nudge = asked.resolve;
+    const timer = setTimeout(asked.resolve, GLANCE_MS);
+    await Promise.race([...atSteps, asked.promise]).finally(() => clearTimeout(timer));
   }
 
   /** Ends a run that may not go on. Who is at a step when it is cancelled finishes it; otherwise nobody is waited for. */
