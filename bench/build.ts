@@ -23,6 +23,7 @@ interface Settings {
   readonly compatibility_flags: string[];
   readonly minify?: boolean;
   readonly assets?: { readonly directory?: string };
+  readonly r2_buckets?: { binding: string; bucket_name?: string }[];
   readonly d1_databases: { binding: string; database_name?: string; migrations_dir?: string }[];
   readonly durable_objects: { readonly bindings: { name: string; class_name: string }[] };
   readonly queues: { readonly producers?: { binding: string; queue: string }[] };

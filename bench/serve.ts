@@ -67,6 +67,9 @@ async function dump(workers: readonly WorkerSource[], folder: string): Promise<D
   const d1Databases = Object.fromEntries(
     config.d1_databases.map((one) => [one.binding, one.database_name ?? one.binding]),
   );
+  const r2Buckets = Object.fromEntries(
+    (config.r2_buckets ?? []).map((one) => [one.binding, one.bucket_name ?? one.binding]),
+  );
   const queueProducers = Object.fromEntries(
     (config.queues.producers ?? []).map(({ binding, queue }) => [binding, { queueName: queue }]),
   );
@@ -79,6 +82,7 @@ async function dump(workers: readonly WorkerSource[], folder: string): Promise<D
       compatibilityFlags: config.compatibility_flags,
       bindings: { ...vars },
       d1Databases,
+      r2Buckets,
       queueProducers,
       durableObjects: Object.fromEntries(
         Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),

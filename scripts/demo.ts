@@ -6,14 +6,15 @@ import { join } from "node:path";
 import { end, freePort, migrate, serve, untilReady } from "./stack.ts";
 import { integration } from "./demo-integration.ts";
 import { lifecycle } from "./demo-lifecycle.ts";
+import { onboarding } from "./demo-onboarding.ts";
 import { Demo } from "./demo-talk.ts";
 import { signToken } from "./token.ts";
 
 /** What can be shown: `npm run demo -- <name>`. */
-const shows = { lifecycle, integration };
+const shows = { lifecycle, integration, onboarding };
 const named = (process.argv[2] ?? "lifecycle") as keyof typeof shows;
 if (!(named in shows)) {
-  console.error(`There is no demo ${named}. Use ${Object.keys(shows).join(" or ")}: npm run demo -- integration`);
+  console.error(`There is no demo ${named}. Use ${Object.keys(shows).join(" or ")}: npm run demo -- onboarding`);
   process.exit(1);
 }
 
@@ -25,6 +26,7 @@ const settings = {
   IAM_JWT_SECRET: secret,
   CURSOR_SECRET: secret,
   SECRETS_KEY: randomBytes(32).toString("hex"),
+  EXECUTION_KEY: randomBytes(32).toString("hex"),
   LOG_LEVEL: "error",
   // The demo's own target is on this machine.
   HTTP_ALLOW_PRIVATE: "true",
@@ -56,7 +58,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 
 try {
   await untilReady(base, served);
-  const permissions = ["flows.read", "flows.write", "flows.control"];
+  const permissions = ["flows.read", "flows.write", "flows.control", "executions.read"];
   const token = await signToken(secret, { sub: "alice", tenant: "acme", permissions });
   await shows[named](new Demo(base, token));
   console.log("\nThe demo went as it should.");

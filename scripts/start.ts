@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 import { end, migrate, serve, untilReady } from "./stack.ts";
-import { localSecret, signToken } from "./token.ts";
+import { localSecret, signToken, usualPermissions } from "./token.ts";
 
 const port = Number(process.env["PORT"] ?? 8787);
 const base = `http://localhost:${port}`;
@@ -14,6 +14,7 @@ addToVars(/^(?:IAM_JWT_SECRET|IAM_JWKS_URL|INTROSPECT_ENDPOINT_BASIC)\s*=/m, () 
 ]);
 addToVars(/^CURSOR_SECRET\s*=/m, () => [`CURSOR_SECRET=${secret()}`]);
 addToVars(/^SECRETS_KEY\s*=/m, () => [`SECRETS_KEY=${secret()}`]);
+addToVars(/^EXECUTION_KEY\s*=/m, () => [`EXECUTION_KEY=${secret()}`]);
 // Targets of a developer's flows are on the developer's machine.
 addToVars(/^HTTP_ALLOW_PRIVATE\s*=/m, () => ["HTTP_ALLOW_PRIVATE=true"]);
 
@@ -33,7 +34,7 @@ const served = serve(port, process.argv.slice(2), "inherit");
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end(served));
 try {
   await untilReady(base, served);
-  const permissions = ["flows.read", "flows.write", "flows.control", "secrets.secret.read", "secrets.secret.write"];
+  const permissions = [...usualPermissions, "secrets.secret.read", "secrets.secret.write"];
   const token = await signToken(localSecret(), { sub: "alice", tenant: "acme", permissions });
   console.log(`
 The Flow Repository is ready.

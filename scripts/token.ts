@@ -10,6 +10,16 @@ export interface TokenRequest {
   readonly hours?: number;
 }
 
+/** What somebody needs who tries things on the local stack. */
+export const usualPermissions: readonly string[] = [
+  "flows.read",
+  "flows.write",
+  "flows.control",
+  "executions.start",
+  "executions.read",
+  "executions.control",
+];
+
 /** Signs a bearer token for the local stack. */
 export async function signToken(secret: string, request: TokenRequest): Promise<string> {
   const { sub, tenant, permissions, hours = 12 } = request;
@@ -35,7 +45,7 @@ if (import.meta.main) {
       options: {
         sub: { type: "string", default: "alice" },
         tenant: { type: "string" },
-        permissions: { type: "string", default: "flows.read,flows.write,flows.control" },
+        permissions: { type: "string", default: usualPermissions.join(",") },
       },
     });
     const permissions = values.permissions.split(",").map((name) => name.trim());

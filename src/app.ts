@@ -8,6 +8,13 @@ import { flowRoutes } from "./flows/routes/index.ts";
 import type { HttpEnv } from "./identity/context.ts";
 import { authenticate } from "./identity/http.ts";
 import { lifecycleRoutes } from "./lifecycle/routes.ts";
+import { backOfficeRoutes } from "./executions/routes/back-office.ts";
+import { openToAll } from "./executions/routes/edge.ts";
+import { executionRoutes } from "./executions/routes/execution.ts";
+import { executorRoutes } from "./executions/routes/executor.ts";
+import { fileRoutes } from "./executions/routes/files.ts";
+import { hubPage } from "./executions/routes/hub-page.ts";
+import { sharableRoutes } from "./executions/routes/sharables.ts";
 import { hookRoutes } from "./runs/routes/hooks.ts";
 import { eventRoutes } from "./runs/routes/events.ts";
 import { stepRoutes } from "./runs/routes/steps.ts";
@@ -57,10 +64,19 @@ app.use(
 app.options("/", (c) => c.body(null, 204, { "access-control-allow-origin": "*" }));
 
 // A pattern with /* also stands for the path before it.
-for (const path of ["/flows/*", "/secrets/*", "/templates/*", "/components/*", "/dead-letters/*", "/runs/*"]) {
+for (const path of [
+  "/flows/*",
+  "/secrets/*",
+  "/templates/*",
+  "/components/*",
+  "/dead-letters/*",
+  "/runs/*",
+  "/api/backoffice/*",
+]) {
   app.use(path, crossOrigin);
   app.use(path, authenticate);
 }
+for (const path of ["/api/executor/*", "/api/execution/*", "/api/files/*", "/api/sharable/*"]) app.use(path, openToAll);
 // The first member of a path parameter's or query's faults decides which of the two sentences is told.
 app.defaultHook = (result) => {
   if (result.success) return;
@@ -90,13 +106,25 @@ app.route("/", repeatRoutes);
 app.route("/", scheduleRoutes);
 app.route("/", stepRoutes);
 app.route("/", eventRoutes);
+app.route("/", executorRoutes);
+app.route("/", executionRoutes);
+app.route("/", fileRoutes);
+app.route("/", sharableRoutes);
+app.route("/", backOfficeRoutes);
 
 app.openAPIRegistry.registerComponent("securitySchemes", "Bearer", {
   type: "http",
   scheme: "bearer",
   description: "A token of the identity management: a JWT of the configured issuer, or an opaque one.",
 });
+app.openAPIRegistry.registerComponent("securitySchemes", "Execution", {
+  type: "http",
+  scheme: "bearer",
+  bearerFormat: "JWT",
+  description: "The token that the start of an execution answered; it opens that execution alone.",
+});
 app.get("/openapi.json", (c) => c.json(openApiDocument(app), 200, { "access-control-allow-origin": "*" }));
 app.get("/api-docs", apiDocs);
+app.get("/hub/:name?", hubPage);
 app.get("/", (c) => c.redirect("/api-docs", 302));
 app.get("/docs", (c) => c.redirect("/api-docs", 302));

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { databaseOf } from "./db/client.ts";
+import { endExecutions } from "./executions/take-down.ts";
 import { takeReport } from "./lifecycle/report.ts";
 import { removeOwnerStep } from "./lifecycle/remove-owner.ts";
 import { keepDeadLetter } from "./messages/dead-letters.ts";
@@ -9,6 +10,9 @@ import {
   cancelRunsOf,
   CancelRunsPayload,
   DeletedOwnerPayload,
+  END_EXECUTIONS,
+  EndExecutionsPayload,
+  endExecutionsOf,
   Envelope,
   WAKE,
   WakePayload,
@@ -51,10 +55,24 @@ const reports = new Map<string, Handler>([
   ["iam.tenant.deleted", ownerDeleted],
 ]);
 
+/** Workflows are opened here, whichever orchestrator the other flows have. */
+const own: Handler = (env, message) =>
+  carryOut({ db: databaseOf(env.DB), reports: env.FLOW_REPORTS, now: Date.now, env }, message);
+
 const embedded: Handler = async (env, message) => {
   // A consumer that an earlier deployment left behind must not answer in the place of the external orchestrator.
   if (configOf(env).ORCHESTRATOR === "external") throw new AppError("MISCONFIGURED");
-  return carryOut({ db: databaseOf(env.DB), reports: env.FLOW_REPORTS, now: Date.now, env }, message);
+  return own(env, message);
+};
+
+const endThem: Handler = async (env, message) => {
+  const { ended, rest } = await endExecutions(env, EndExecutionsPayload.parse(message.payload));
+  const further = rest.map(({ asked, delaySeconds }) => ({
+    body: endExecutionsOf(asked, Date.now()),
+    ...(delaySeconds === undefined ? {} : { delaySeconds }),
+  }));
+  if (further.length > 0) await env.FLOW_CHORES.sendBatch(further);
+  return `ended ${ended}${further.length === 0 ? "" : ", more to come"}`;
 };
 
 const wake: Handler = async (env, message) => {
@@ -87,6 +105,9 @@ const handlers = new Map([
     new Map([
       [WAKE, wake],
       [CANCEL_RUNS, cancel],
+      [END_EXECUTIONS, endThem],
+      ["flow.starting", own],
+      ["flow.stopping", own],
     ]),
   ],
 ]);

@@ -3,9 +3,10 @@ import type { Context as HonoContext } from "hono";
 
 import type { HttpEnv } from "./identity/context.ts";
 
-const description = `Stores integration flows and has them started and stopped.
+const description = `Stores flows, has them started and stopped, and runs them.
 
-A *flow* is a graph of nodes and edges that users and tenants own. It is \`inactive\`, \`starting\`, \`active\` or \`stopping\`;
+A *flow* is a document that users and tenants own: a graph of steps that payloads travel through (kind \`integration\`), or a
+script that people walk through (kind \`workflow\`). It is \`inactive\`, \`starting\`, \`active\` or \`stopping\`;
 it can be edited and deleted while it is inactive. Drop-in for the Flow Repository of the Open Integration Hub.
 
 Every error is answered as \`{"errors":[{"message","code","error"}]}\`: \`error\` is a stable name, \`pointer\` and \`parameter\` tell the place.
@@ -33,6 +34,14 @@ export function openApiDocument(app: OpenAPIHono<HttpEnv>) {
         {
           name: "Runs",
           description: "What flows did and do, begun by hand or by themselves; cancel, restart, replay.",
+        },
+        {
+          name: "Executions",
+          description: "Hub Client API: people go through a workflow, route by route. Errors are RFC 9457 problems.",
+        },
+        {
+          name: "Back office",
+          description: "For those who run workflows: executions, what happened in them, their end.",
         },
         { name: "Secrets", description: "Credentials that the steps of a flow use." },
         { name: "Templates", description: "One flow for many customers: instances with values of their own." },

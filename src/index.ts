@@ -2,6 +2,7 @@ import { app } from "./app.ts";
 import { consume } from "./consumer.ts";
 import { sweepNow } from "./operations/sweep.ts";
 
+export { ExecutionObject } from "./executions/object.ts";
 export { FlowObject } from "./lifecycle/object.ts";
 export { LiveFlowObject } from "./runs/live-object.ts";
 export { RunObject } from "./runs/object.ts";

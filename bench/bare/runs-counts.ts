@@ -40,12 +40,29 @@ const countedNamespace = (namespace: Namespace, binding: string): Namespace =>
     getByName: (name: string) => countedStub(namespace.getByName(name), binding),
   });
 
+const bucketCalls = ["head", "get", "put", "list", "delete", "createMultipartUpload"] as const;
+
+const countedBucket = (bucket: R2Bucket): R2Bucket =>
+  overlaid(
+    bucket,
+    Object.fromEntries(
+      bucketCalls.map((name) => [
+        name,
+        (...given: unknown[]): unknown => {
+          add(`r2 ${name}`);
+          return (bucket[name] as (...values: unknown[]) => unknown).apply(bucket, given);
+        },
+      ]),
+    ),
+  );
+
 function countedEnv<T extends object>(env: T): T {
   const found = known.get(env);
   if (found) return found as T;
   const entries = Object.entries(env).map(([name, value]): [string, unknown] => {
-    const isNamespace = typeof value === "object" && value !== null && "idFromName" in value;
-    return [name, isNamespace ? countedNamespace(value as Namespace, name) : value];
+    if (typeof value !== "object" || value === null) return [name, value];
+    if ("createMultipartUpload" in value) return [name, countedBucket(value as R2Bucket)];
+    return [name, "idFromName" in value ? countedNamespace(value as Namespace, name) : value];
   });
   const counted = Object.fromEntries(entries) as T;
   known.set(env, counted);

@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
+export * from "./runtimes.ts";
+
 export const flowStatuses = ["inactive", "starting", "active", "stopping"] as const;
 
 /** One row per flow, the only home of its document, revision and status. */
@@ -251,25 +253,4 @@ export const templateInstances = sqliteTable(
   "template_instances",
   { templateId: text("template_id").notNull(), pos: integer("pos").notNull(), revision: integer("revision").notNull() },
   (table) => [primaryKey({ columns: [table.templateId, table.pos] })],
-);
-
-/** One row per run, for lists, without a rowid of its own; the run itself is in its object. */
-export const runs = sqliteTable(
-  "runs",
-  {
-    flowId: text("flow_id").notNull(),
-    status: text("status").notNull(),
-    /** Begins with the flow and the time, so that runs of a flow stand in their order. */
-    id: text("id").notNull(),
-    trigger: text("trigger").notNull(),
-    revision: integer("revision").notNull(),
-    requestId: text("request_id").notNull(),
-    replayOf: text("replay_of"),
-    startedAt: integer("started_at").notNull(),
-    endedAt: integer("ended_at"),
-    /** JSON: why it failed. */
-    fault: text("fault"),
-    replayedBy: text("replayed_by"),
-  },
-  (table) => [primaryKey({ columns: [table.flowId, table.status, table.id] })],
 );

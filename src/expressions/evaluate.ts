@@ -2,7 +2,7 @@ import jsonata from "jsonata";
 import { builtins } from "./builtins.ts";
 import { ownCopy, plain } from "./data.ts";
 import { ExpressionError } from "./error.ts";
-import { LIMITS, Meter } from "./guard.ts";
+import { type Budget, LIMITS, Meter } from "./guard.ts";
 import { hooks } from "./hooks.ts";
 import { METER } from "./scope.ts";
 import { prepare } from "./syntax.ts";
@@ -14,9 +14,9 @@ export type Bindings = Readonly<Record<string, unknown>>;
 export interface Expression {
   /**
    * The result is a copy, made of plain JSON; undefined stays undefined. The input is never written to.
-   * Bindings are variables without their dollar sign, and data like the input.
+   * Bindings are variables without their dollar sign, and data like the input. Its steps are the budget's too.
    */
-  evaluate(input: unknown, bindings?: Bindings): Promise<unknown>;
+  evaluate(input: unknown, bindings?: Bindings, budget?: Budget): Promise<unknown>;
 }
 
 interface Compiled {
@@ -28,7 +28,7 @@ const cache = new Map<string, Compiled>();
 /** Throws EXPRESSION_INVALID for what is not an expression. */
 export function compile(text: string): Expression {
   const compiled = compiledOf(text);
-  return { evaluate: (input, bindings) => compiled.evaluate(input, bindings, new Meter()) };
+  return { evaluate: (input, bindings, budget) => compiled.evaluate(input, bindings, new Meter(budget)) };
 }
 
 /** Evaluates with the steps that other expressions have left. */

@@ -36,9 +36,28 @@ export interface Size {
 
 const scalar: Size = { nodes: 1, text: 0, depth: 0 };
 
+/** Steps that many evaluations have together, and whoever works with what they make. */
+export class Budget {
+  readonly #most: number;
+  #left: number;
+
+  constructor(steps: number) {
+    this.#most = steps;
+    this.#left = steps;
+  }
+
+  take(steps: number): void {
+    this.#left -= steps;
+    if (this.#left >= 0) return;
+    const words = `All expressions together need more than ${this.#most} steps. Work on less data, or in several goes.`;
+    throw new ExpressionError("EXPRESSION_STEPS", words);
+  }
+}
+
 /** What one evaluation, or all expressions of one template, may still use. */
 export class Meter {
   #steps: number = LIMITS.steps;
+  readonly #budget: Budget | undefined;
   #sizes = new WeakMap<object, Size>();
   #spans = new WeakMap<object, number>();
   /** Copies that $clone made and no transform has taken yet. */
@@ -49,12 +68,17 @@ export class Meter {
   readonly lanes: (() => void)[][] = [];
   laneIsOpen = false;
 
+  constructor(budget?: Budget) {
+    this.#budget = budget;
+  }
+
   get left(): number {
     return this.#steps;
   }
 
   take(steps: number): void {
     this.#steps -= steps;
+    this.#budget?.take(steps);
     if (this.#steps < 0) {
       throw new ExpressionError(
         "EXPRESSION_STEPS",

@@ -1,7 +1,7 @@
 import { ExpressionError } from "./error.ts";
 import { type Bindings, evaluateWithin, faultOf } from "./evaluate.ts";
-import { checkText, LIMITS, Meter } from "./guard.ts";
-import { partsOf } from "./scan.ts";
+import { type Budget, checkText, LIMITS, Meter } from "./guard.ts";
+import { type Part, partsOf } from "./scan.ts";
 
 export interface Fault {
   /** JSON pointer (RFC 6901) into the template or mapper. */
@@ -13,9 +13,34 @@ export interface Fault {
  * JSON with {{ expressions }} in its strings. A string that is nothing but one expression becomes its result: undefined
  * leaves a key out and is null in an array. Otherwise results are written into the text, objects and arrays as JSON.
  */
-export function render(value: unknown, input: unknown, bindings?: Bindings): Promise<unknown> {
-  const work = new Work(input, bindings);
+export function render(value: unknown, input: unknown, bindings?: Bindings, budget?: Budget): Promise<unknown> {
+  const work = new Work(input, bindings, budget);
   return filled(value, (text) => work.template(text), 0);
+}
+
+/** Text of a template, or what one of its expressions came to. */
+export type Made =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "result"; readonly value: unknown };
+
+/** The parts of one text, for whoever puts the results into it in a way of its own. */
+export async function renderParts(text: string, input: unknown, budget?: Budget): Promise<Made[]> {
+  const work = new Work(input, undefined, budget);
+  const made: Made[] = [];
+  for (const part of partsIn(text)) {
+    made.push(
+      part.kind === "text"
+        ? { kind: "text", text: part.text }
+        : { kind: "result", value: await work.expression(part.text) },
+    );
+  }
+  return made;
+}
+
+function partsIn(text: string): Part[] {
+  const parts = partsOf(text);
+  if (parts === undefined) throw new ExpressionError("EXPRESSION_INVALID", unclosed);
+  return parts;
 }
 
 /** JSON in which every string is one expression. */
@@ -36,17 +61,23 @@ export function faultsOfMapper(mapper: unknown): Fault[] {
   return faults(mapper, (text) => [faultOf(text)]);
 }
 
+/** What it costs of a budget to begin one, however small it is. */
+const STEPS_OF_EXPRESSION = 4;
+
 const unclosed = "A {{ is not closed by }}.";
 
 /** What one template or mapper shares: the steps, the number of expressions and the text of its results. */
 class Work {
-  readonly #meter = new Meter();
+  readonly #meter: Meter;
+  readonly #budget: Budget | undefined;
   readonly #input: unknown;
   readonly #bindings: Bindings | undefined;
   #expressions = 0;
   #text = 0;
 
-  constructor(input: unknown, bindings: Bindings | undefined) {
+  constructor(input: unknown, bindings: Bindings | undefined, budget?: Budget) {
+    this.#meter = new Meter(budget);
+    this.#budget = budget;
     this.#input = input;
     this.#bindings = bindings;
   }
@@ -54,6 +85,7 @@ class Work {
   async expression(text: string): Promise<unknown> {
     this.#expressions += 1;
     if (this.#expressions > LIMITS.expressions) throw tooMany();
+    this.#budget?.take(STEPS_OF_EXPRESSION);
     const result = await evaluateWithin(this.#meter, text, this.#input, this.#bindings);
     this.#text += textLength(result);
     checkText(this.#text);
@@ -61,8 +93,7 @@ class Work {
   }
 
   async template(text: string): Promise<unknown> {
-    const parts = partsOf(text);
-    if (parts === undefined) throw new ExpressionError("EXPRESSION_INVALID", unclosed);
+    const parts = partsIn(text);
     const only = parts[0];
     if (parts.length === 1 && only?.kind === "expression") return this.expression(only.text);
     let joined = "";

@@ -1,23 +1,32 @@
+import type { z } from "zod";
+
 import { MOST_BYTES } from "../platform/http.ts";
 import { AppError } from "../platform/errors.ts";
+import { checkWorkflow } from "../workflows/check.ts";
+import type { Fault as WorkflowFault } from "../platform/faults.ts";
 import { castTo, isRecord } from "./cast.ts";
 import { faultOfCron } from "./cron.ts";
 import { finding, findingsOfShape, type Finding } from "./findings.ts";
 import { checkGraph } from "./graph.ts";
 import { documents, MOST_EDGES, MOST_NODES, MOST_OWNERS, type FlowDocument, type FlowValidation } from "./model.ts";
 
-export type Checked = { ok: true; document: FlowDocument } | { ok: false; findings: Finding[] };
+export type Checked =
+  | { ok: true; document: FlowDocument; warnings?: Finding[] }
+  | { ok: false; findings: Finding[]; warnings?: Finding[] };
 
 /** Checks a flow as a client would have it stored, owners complete. Tells all that is wrong, in the original's order. */
 export function checkFlow(input: unknown, mode: FlowValidation): Checked {
   const unreadable = faultsOfSize(input);
   if (!isRecord(input) || unreadable.length > 0) return { ok: false, findings: unreadable };
+  const kind = input["kind"] ?? "integration";
+  if (kind === "workflow") return checkOfWorkflow(input, mode);
   const schema = documents[mode];
-  const cast = castTo(schema, input) as Record<string, unknown>;
+  const cast = castTo(schema, { ...input, workflow: undefined }) as Record<string, unknown>;
   const shape = schema.safeParse(cast);
   const graph = checkGraph(cast["graph"]);
+  const issues = [...(shape.success ? [] : shape.error.issues), ...withoutNodes(cast["graph"])];
   const findings = [
-    ...withMissingEdges(shape.success ? [] : findingsOfShape(shape.error.issues, cast), graph.missingEdges),
+    ...withMissingEdges(findingsOfShape(issues, cast), graph.missingEdges),
     ...faultsOfStatus(input["status"]),
     ...graph.dangling,
     ...faultsOfCron(cast["cron"]),
@@ -26,6 +35,42 @@ export function checkFlow(input: unknown, mode: FlowValidation): Checked {
   if (!shape.success || findings.length > 0) return { ok: false, findings: told(findings) };
   return { ok: true, document: shape.data };
 }
+
+/** Only flows of another kind have no steps; zod has no say in that. */
+function withoutNodes(graph: unknown): z.core.$ZodIssue[] {
+  const isEmpty = isRecord(graph) && Array.isArray(graph["nodes"]) && graph["nodes"].length === 0;
+  return isEmpty ? [{ code: "custom", path: ["graph", "nodes"], message: "", input: [] }] : [];
+}
+
+const noSteps = { nodes: [], edges: [] };
+
+/** A flow that is a script: everything but the graph is checked as usual, and the script by its own rules. */
+function checkOfWorkflow({ workflow, ...input }: Record<string, unknown>, mode: FlowValidation): Checked {
+  const schema = documents[mode];
+  const cast = castTo(schema, { ...input, graph: noSteps }) as Record<string, unknown>;
+  const shape = schema.safeParse(cast);
+  const script = checkWorkflow(workflow);
+  const found = (script.ok ? script.warnings : script.faults).map(findingOf);
+  const warnings = found.filter((one) => one.warning === true);
+  const findings = [
+    ...(shape.success ? [] : findingsOfShape(shape.error.issues, cast)),
+    ...faultsOfStatus(input["status"]),
+    ...(hasSteps(input["graph"])
+      ? [finding("GRAPH_NOT_WANTED", ["graph"], "A workflow has commands, and no graph.")]
+      : []),
+    ...found.filter((one) => one.warning !== true),
+  ];
+  if (!shape.success || !script.ok || findings.length > 0) return { ok: false, findings: told(findings), warnings };
+  return { ok: true, document: { ...shape.data, workflow: script.workflow }, warnings };
+}
+
+const hasSteps = (graph: unknown): boolean =>
+  isRecord(graph) && Array.isArray(graph["nodes"]) && graph["nodes"].length > 0;
+
+const findingOf = ({ code, path, message, warning }: WorkflowFault): Finding => ({
+  ...finding(code, ["workflow", ...path], message),
+  ...(warning === true ? { warning } : {}),
+});
 
 const MOST_TOLD = 500;
 

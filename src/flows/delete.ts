@@ -1,7 +1,7 @@
 import { inStorage } from "../db/client.ts";
 import type { Context } from "../identity/context.ts";
 import { reachOf, reachParameters, within, type Reach } from "../identity/ownership.ts";
-import { cancelRunsOf } from "../messages/model.ts";
+import { cancelRunsOf, endExecutionsOf } from "../messages/model.ts";
 import { notice } from "../messages/notices.ts";
 import { insertIfChanged } from "../messages/outbox.ts";
 import { demandMatch } from "../platform/conditional.ts";
@@ -9,7 +9,7 @@ import { AppError } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
 import { tagOf } from "./answer.ts";
 import { wakeCouriers } from "./courier.ts";
-import { findFlow, type FlowRow } from "./store.ts";
+import { documentOf, findFlow, type FlowRow } from "./store.ts";
 
 const TRIES = 5;
 
@@ -38,7 +38,8 @@ const REMOVE = `DELETE FROM flows WHERE id = ?1 AND revision = ?2 AND status_seq
 async function remove(ctx: Context, row: FlowRow, reach: Reach): Promise<boolean> {
   const { id, revision, statusSeq } = row;
   const now = ctx.now();
-  const cancelled = cancelRunsOf({ flowId: id, after: "", before: now + 1 }, now);
+  const taken = { flowId: id, after: "", before: now + 1 };
+  const cancelled = documentOf(row).kind === "workflow" ? endExecutionsOf(taken, now) : cancelRunsOf(taken, now);
   const [deleted] = await inStorage(() =>
     ctx.db.batch([
       ctx.db.sql(REMOVE, id, revision, statusSeq, ...reachParameters(reach)),

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { flowStatuses } from "../db/schema.ts";
 import { objectIdPattern } from "../platform/ids.ts";
+import { Workflow } from "../workflows/model.ts";
 import { exampleFlow } from "./example.ts";
 
 /** A reference of the ecosystem: 24 hex digits (12 single-byte characters are taken and shown as their hex). */
@@ -16,6 +17,9 @@ const sizes = {
 } as const;
 
 export type FlowValidation = keyof typeof sizes;
+
+export const flowKinds = ["integration", "workflow"] as const;
+export type FlowKind = (typeof flowKinds)[number];
 
 export const MOST_NODES = 5000;
 export const MOST_EDGES = 10_000;
@@ -126,9 +130,8 @@ function documentIn(mode: FlowValidation) {
     .object({
       nodes: z
         .array(node)
-        .min(1)
         .max(MOST_NODES)
-        .meta({ description: `The steps; 1 to ${MOST_NODES}.` }),
+        .meta({ description: `The steps; 1 to ${MOST_NODES}. Only flows of another kind than integration have none.` }),
       edges: z
         .array(edge)
         .max(MOST_EDGES)
@@ -145,7 +148,13 @@ function documentIn(mode: FlowValidation) {
       description: "What the flow is for.",
       example: "Transfers data from the example origin to the example destination",
     }),
+    kind: z.enum(flowKinds).nullish().meta({
+      description:
+        "What the flow is: integration (the default; `graph`: steps that payloads travel through) or workflow (`workflow`: a script that people walk through).",
+      example: "integration",
+    }),
     graph,
+    workflow: Workflow.optional(),
     type: z
       .string()
       .nullish()
@@ -187,6 +196,7 @@ export type FlowDocument = z.infer<typeof FlowDocument>;
 
 export const FlowInput = FlowDocument.omit({ instance: true })
   .extend({
+    graph: FlowDocument.shape.graph.optional(),
     owners: FlowDocument.shape.owners.optional(),
   })
   .meta({

@@ -16,7 +16,8 @@ export async function validateFlow(ctx: Context, input: unknown): Promise<{ vali
   const [owners, refused] = isRecord(input) ? tryOwners(ctx, input) : [undefined, []];
   const checked = checkFlow(isRecord(input) ? { ...input, owners } : input, ctx.config.FLOW_VALIDATION);
   const running = ctx.config.ORCHESTRATOR === "embedded" && withinSizes(input) ? await ofRunning(ctx, input) : [];
-  const findings = [...(checked.ok ? tooLarge(checked.document) : checked.findings), ...refused, ...told(running)];
+  const faults = checked.ok ? tooLarge(checked.document) : checked.findings;
+  const findings = [...faults, ...(checked.warnings ?? []), ...refused, ...told(running)];
   return { valid: findings.every((found) => found.warning === true), findings };
 }
 

@@ -48,6 +48,9 @@ const settingOf = {
   "secrets.secret.write": "SECRET_WRITE_PERMISSION",
   "templates.read": "TEMPLATE_READ_PERMISSION",
   "templates.write": "TEMPLATE_WRITE_PERMISSION",
+  "executions.start": "EXECUTION_START_PERMISSION",
+  "executions.read": "EXECUTION_READ_PERMISSION",
+  "executions.control": "EXECUTION_CONTROL_PERMISSION",
 } as const satisfies Record<string, keyof Config>;
 /** `all` is an admin's, and has no other name. */
 export type Permission = keyof typeof settingOf | "all";

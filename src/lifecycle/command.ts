@@ -37,7 +37,12 @@ export function commandOf(name: CommandName, row: CommandRow, now: number, force
   };
   const reference: Envelope = {
     headers,
-    payload: { ...identity, revision: row.revision, href: `/flows/${row.id}` },
+    payload: {
+      ...identity,
+      ...(document.kind === "workflow" ? { kind: document.kind } : {}),
+      revision: row.revision,
+      href: `/flows/${row.id}`,
+    },
   };
   if (row.document.length > MOST_MESSAGE_BYTES) return reference;
   const whole: Envelope = { headers, payload: { ...document, ...identity } };

@@ -2,7 +2,7 @@ import { inStorage } from "../db/client.ts";
 import { portionsOf } from "../flows/write.ts";
 import type { FlowRow } from "../flows/store.ts";
 import type { Context } from "../identity/context.ts";
-import type { Envelope } from "../messages/model.ts";
+import { queueOfCommand, type Envelope } from "../messages/model.ts";
 import type { LifecycleChange } from "./store.ts";
 import type { Status } from "./transition.ts";
 
@@ -15,7 +15,7 @@ export interface Move {
 const UNDISTURBED = `flows.id = value ->> '$.id' AND flows.status = value ->> '$.from' AND flows.status_seq = value ->> '$.fromSeq'
   AND flows.tries = value ->> '$.fromTries' AND flows.revision = value ->> '$.revision'`;
 const TELL = `INSERT INTO outbox (flow_id, seq, queue, body, created_at)
-  SELECT flows.id, max(CAST(?2 AS INTEGER), (SELECT coalesce(max(seq), 0) + 1 FROM outbox WHERE flow_id = flows.id)), 'commands', value ->> '$.command', CAST(?2 AS INTEGER)
+  SELECT flows.id, max(CAST(?2 AS INTEGER), (SELECT coalesce(max(seq), 0) + 1 FROM outbox WHERE flow_id = flows.id)), value ->> '$.queue', value ->> '$.command', CAST(?2 AS INTEGER)
   FROM json_each(?1) CROSS JOIN flows INDEXED BY flows_id_unique WHERE ${UNDISTURBED} AND value ->> '$.command' IS NOT NULL`;
 const REMEMBER = `INSERT INTO idempotency (key, fingerprint, answer, expires_at)
   SELECT ?2 || ':' || flows.id, ?3, value ->> '$.status', CAST(?4 AS INTEGER) FROM json_each(?1) CROSS JOIN flows INDEXED BY flows_id_unique WHERE ${UNDISTURBED}`;
@@ -36,6 +36,7 @@ export async function commitTransitions(ctx: Context, moves: readonly Move[]): P
     revision: row.revision,
     ...change,
     command: command === undefined ? null : JSON.stringify(command),
+    queue: command === undefined ? null : queueOfCommand(command),
   }));
   const statements = portionsOf(entries).flatMap((portion) => {
     const list = JSON.stringify(portion);

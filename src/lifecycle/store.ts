@@ -1,7 +1,7 @@
 import { inStorage, type Database } from "../db/client.ts";
 import { type FlowRow } from "../flows/store.ts";
 import { forget, insertIfChanged, pendingOf, type OutboxRow } from "../messages/outbox.ts";
-import type { Envelope } from "../messages/model.ts";
+import { queueOfCommand, type Envelope } from "../messages/model.ts";
 
 export type LifecycleChange = Pick<
   FlowRow,
@@ -49,7 +49,8 @@ export async function commitTransition(
     change.startedIn,
   ];
   const move = db.sql(MOVE, id, status, statusSeq, tries, revision, change.status, change.statusSeq, ...changed);
-  const message = command && insertIfChanged(db, { flowId: id, queue: "commands", envelope: command }, now);
+  const message =
+    command && insertIfChanged(db, { flowId: id, queue: queueOfCommand(command), envelope: command }, now);
   const statements = [...before, move, ...(message === undefined ? [] : [message]), ...after];
   const results = await inStorage(() => db.batch(statements));
   return results[before.length]!.results.length > 0;

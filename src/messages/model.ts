@@ -50,9 +50,11 @@ export const DeletedOwnerPayload = z.looseObject({
 /** What the repository asks of an orchestrator: the whole flow, or a reference where it would not fit. */
 export const CommandPayload = z.looseObject({
   id: FlowRef,
+  kind: z.string().nullish(),
   graph: z.unknown().optional(),
   href: z.string().optional(),
 });
+export type CommandPayload = z.infer<typeof CommandPayload>;
 
 /** What the service puts off for itself: flows whose objects are to be woken. */
 export const WAKE = "flow.wake";
@@ -79,6 +81,32 @@ export const cancelRunsOf = (payload: CancelRuns, now: number): Envelope => ({
   headers: { name: CANCEL_RUNS, createdAt: now, serviceName: SERVICE_NAME },
   payload,
 });
+
+/** Executions of a workflow that are to be ended. */
+export const END_EXECUTIONS = "executions.end";
+export const EndExecutionsPayload = z.object({
+  flowId: FlowRef,
+  /** Only those behind this one. */
+  after: z.string(),
+  /** The start that ended, and when, in milliseconds: what began later may belong to another start. Absent: all. */
+  startId: z.string().optional(),
+  before: z.number(),
+  /** Only these: what was tried before and failed. */
+  uuids: z.array(z.string()).optional(),
+  /** Whether it is looked a second time for those of which the list did not know at first. */
+  again: z.boolean().optional(),
+});
+export type EndExecutions = z.infer<typeof EndExecutionsPayload>;
+
+/** The message that has the executions of a workflow ended. */
+export const endExecutionsOf = (payload: EndExecutions, now: number): Envelope => ({
+  headers: { name: END_EXECUTIONS, createdAt: now, serviceName: SERVICE_NAME },
+  payload,
+});
+
+/** What takes a command: the orchestrator, or for a workflow, which none of them knows, the service itself. */
+export const queueOfCommand = ({ payload }: Envelope): "commands" | "chores" =>
+  (payload as { kind?: unknown }).kind === "workflow" ? "chores" : "commands";
 
 /** A message body of at most this many bytes fits a queue (128,000 with the queue's own metadata). */
 export const MOST_MESSAGE_BYTES = 120_000;

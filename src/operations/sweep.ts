@@ -1,4 +1,5 @@
 import { databaseOf } from "../db/client.ts";
+import { forgetExecutions } from "../executions/store.ts";
 import { sweep } from "../lifecycle/sweep.ts";
 import { configOf } from "../platform/config.ts";
 import { logLine } from "../platform/log.ts";
@@ -8,5 +9,6 @@ export async function sweepNow(_controller: ScheduledController, env: Env): Prom
   const config = configOf(env);
   const { FLOW_OBJECT: objects, FLOW_CHORES: chores } = env;
   const found = await sweep({ db: databaseOf(env.DB), objects, chores, config, now: Date.now });
+  await forgetExecutions(databaseOf(env.DB), config, Date.now());
   if (found.waiting + found.overdue > 0) logLine(config, "sweep", found);
 }

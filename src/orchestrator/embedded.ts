@@ -1,8 +1,9 @@
 import type { Database } from "../db/client.ts";
 import { FlowDocument } from "../flows/model.ts";
 import { documentOf, findFlow } from "../flows/store.ts";
-import { cancelRunsOf, CommandPayload, type Envelope } from "../messages/model.ts";
+import { cancelRunsOf, CommandPayload, endExecutionsOf, type Envelope } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
+import { openWorkflow, workflowOf } from "../executions/open.ts";
 import { ScheduleFault, schedulesOf } from "../runs/schedule.ts";
 import { faultOfKnownComponents } from "./components.ts";
 
@@ -24,8 +25,13 @@ const Runnable = FlowDocument.pick({ graph: true, cron: true, flowSettings: true
 export async function carryOut(by: Surroundings, command: Envelope): Promise<ReportName> {
   const payload = CommandPayload.parse(command.payload);
   if (command.headers.name === "flow.stopping") {
-    await takeDown(by, payload.id, command.headers);
+    await takeDown(by, payload, command.headers);
     return report(by, command, payload.id, "flow.stopped");
+  }
+  const opened = await openedWorkflow(by, payload);
+  if (opened !== undefined) {
+    const name = opened.fault === undefined ? "flow.started" : "flow.failed";
+    return report(by, command, payload.id, name, opened.fault);
   }
   const document = Runnable.safeParse(payload.graph === undefined ? await documentIn(by.db, payload.id) : payload);
   const fault = document.success
@@ -45,6 +51,14 @@ export async function carryOut(by: Surroundings, command: Envelope): Promise<Rep
   return report(by, command, payload.id, "flow.started");
 }
 
+/** Has a workflow's name lead to it; undefined for a flow of another kind. */
+async function openedWorkflow({ db, now }: Surroundings, { id, kind }: CommandPayload) {
+  if (kind !== "workflow") return undefined;
+  const row = await findFlow(db, id, null);
+  if (row === undefined || workflowOf(row) === undefined) return { fault: "The workflow is gone." };
+  return { fault: await openWorkflow(db, row, now()) };
+}
+
 /** A flow that was too big for a message came as a reference. */
 async function documentIn(db: Database, flowId: string): Promise<unknown> {
   const row = await findFlow(db, flowId, null);
@@ -54,9 +68,14 @@ async function documentIn(db: Database, flowId: string): Promise<unknown> {
 /** No run begins any more; those under way go to their end, unless the stop was forced. */
 async function takeDown(
   { env, now }: Surroundings,
-  flowId: string,
+  { id: flowId, kind }: CommandPayload,
   { startId, force, createdAt = now() }: Envelope["headers"],
 ): Promise<void> {
+  if (kind === "workflow") {
+    const all = { flowId, after: "", startId, before: createdAt + 1 };
+    if (force === true) await env.FLOW_CHORES.send(endExecutionsOf(all, now()));
+    return;
+  }
   await env.LIVE_FLOW.getByName(flowId).fall(startId);
   if (force !== true) return;
   await env.FLOW_CHORES.send(cancelRunsOf({ flowId, after: "", startId, before: createdAt + 1 }, now()));

@@ -148,6 +148,13 @@ describe("settings that are taken", () => {
       COMMAND_DEADLINE_SECONDS: 30,
       START_TRIES: 5,
       RUN_RETENTION_DAYS: 30,
+      EXECUTION_KEY: [],
+      JWT_EXPIRATION: 28_800,
+      FILE_LIMIT: 10_485_760,
+      EXECUTION_START_PERMISSION: "executions.start",
+      EXECUTION_READ_PERMISSION: "executions.read",
+      EXECUTION_CONTROL_PERMISSION: "executions.control",
+      EXECUTION_RETENTION_DAYS: 30,
       HTTP_ALLOW_PRIVATE: "false",
     });
   });

@@ -54,6 +54,17 @@ const Settings = z
     REVISION_LIMIT: whole(100),
     /** Days for which a run that ended is kept. */
     RUN_RETENTION_DAYS: whole(30),
+    /** Keys of execution tokens, each at least 32 characters: the first signs, all verify. Without any no execution begins. */
+    EXECUTION_KEY: list,
+    /** Seconds for which an execution token holds; never longer than its execution. */
+    JWT_EXPIRATION: whole(28_800),
+    /** Bytes of one uploaded file. */
+    FILE_LIMIT: whole(10_485_760),
+    EXECUTION_START_PERMISSION: z.string().default("executions.start"),
+    EXECUTION_READ_PERMISSION: z.string().default("executions.read"),
+    EXECUTION_CONTROL_PERMISSION: z.string().default("executions.control"),
+    /** Days for which an execution stays in lists. */
+    EXECUTION_RETENTION_DAYS: whole(30),
     /** Lets flows call private addresses; for local development. */
     HTTP_ALLOW_PRIVATE: z.enum(["true", "false"]).default("false"),
     /** Seconds until an unanswered command is sent again; doubles with each try. */
@@ -65,6 +76,9 @@ const Settings = z
     const refuse = (name: string, message: string) => check.addIssue({ code: "custom", path: [name], message });
     if (settings.CURSOR_SECRET.length < 32) refuse("CURSOR_SECRET", "is needed: at least 32 characters");
     if (!settings.SECRETS_KEY.every(isKey)) refuse("SECRETS_KEY", "needs 32 bytes in base64 or hex for each key");
+    if (!settings.EXECUTION_KEY.every((key) => key.length >= 32)) {
+      refuse("EXECUTION_KEY", "needs at least 32 characters for each key");
+    }
     if (settings.SECRET_SERVICE_BASE_URL) {
       if (!settings.IAM_BASE_URL) refuse("IAM_BASE_URL", "is needed with SECRET_SERVICE_BASE_URL");
       if (!settings.IAM_TOKEN) refuse("IAM_TOKEN", "is needed with SECRET_SERVICE_BASE_URL");

@@ -51,6 +51,8 @@ const table = {
   HOOK_RUN_FAILED: { status: 502, message: "The run ended before it replied." },
   CALL_DEPTH: { status: 508, message: "Flows call each other, or themselves, too deep." },
   RUN_NOT_FOUND: { status: 404, message: "Run not found" },
+  EXECUTION_NOT_FOUND: { status: 404, message: "Execution not found" },
+  EXECUTION_ENDED: { status: 409, message: "The execution has ended." },
   RUN_NOT_FAILED: { status: 409, message: "Only a run that failed or was cancelled can be taken up again." },
   RUN_OF_ANOTHER: {
     status: 409,
@@ -100,6 +102,10 @@ const table = {
   STORAGE_UNAVAILABLE: { status: 503, message: "NO DB. Please try again later 0" },
   QUEUE_UNAVAILABLE: { status: 503, message: "The queue is not available. Please try again later." },
   JOB_UNAVAILABLE: { status: 503, message: "The job cannot be reached at the moment. Please try again later." },
+  EXECUTION_UNAVAILABLE: {
+    status: 503,
+    message: "The execution cannot be reached at the moment. Please try again later.",
+  },
   FLOW_UNAVAILABLE: {
     status: 503,
     message: "The flow cannot be reached at the moment. Please try again later.",
@@ -145,6 +151,8 @@ export const redelivery = {
   HOOK_RUN_FAILED: "keep",
   CALL_DEPTH: "keep",
   RUN_NOT_FOUND: "keep",
+  EXECUTION_NOT_FOUND: "keep",
+  EXECUTION_ENDED: "keep",
   RUN_NOT_FAILED: "keep",
   RUN_OF_ANOTHER: "keep",
   REPLAY_TOO_LARGE: "keep",
@@ -170,6 +178,7 @@ export const redelivery = {
   STORAGE_UNAVAILABLE: "retry",
   QUEUE_UNAVAILABLE: "retry",
   JOB_UNAVAILABLE: "retry",
+  EXECUTION_UNAVAILABLE: "retry",
   FLOW_UNAVAILABLE: "retry",
 } as const satisfies Record<ErrorCode, "keep" | "retry">;
 

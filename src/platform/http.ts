@@ -79,8 +79,8 @@ export function parsed<T extends z.ZodType>(schema: T, body: unknown): z.output<
 }
 
 /** Documents a body that the verb itself checks, so that all findings are told and none is hidden by the first. */
-export const documentedBody = (name: string, description: string, example?: unknown) => ({
-  required: true,
+export const documentedBody = (name: string, description: string, example?: unknown, required = true) => ({
+  required,
   description,
   content: {
     "application/json": {

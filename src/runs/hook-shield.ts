@@ -1,5 +1,3 @@
-import ipaddr from "ipaddr.js";
-
 import { AppError } from "../platform/errors.ts";
 
 /** Seconds for which who is refused here has to wait; the period of the bindings. */
@@ -8,14 +6,6 @@ const MOST = 5000;
 
 const held = new Map<string, number>();
 const missed = new Set<string>();
-
-/** The address of a sender, of IPv6 the network. Only what Cloudflare says counts; elsewhere there is none. */
-export function senderOf(headers: Headers): string | undefined {
-  const text = headers.get("cf-connecting-ip");
-  if (text === null || !ipaddr.isValid(text)) return undefined;
-  const address = ipaddr.process(text);
-  return address instanceof ipaddr.IPv6 ? address.parts.slice(0, 4).join(":") : address.toString();
-}
 
 /** Refuses a sender that guesses, before anything is looked up, so that what exists answers it no better. */
 export function demandPatience(sender: string | undefined, now: number): void {

@@ -8,7 +8,8 @@ import { DEPTH_HEADER, limits } from "./model.ts";
 import type { Ended } from "./object.ts";
 import { hookRightOf, type HookCaller } from "./hook-right.ts";
 import { payloadOf, valuesOf, type HookBody } from "./hook-body.ts";
-import { countMiss, demandBudget, demandPatience, senderOf } from "./hook-shield.ts";
+import { countMiss, demandBudget, demandPatience } from "./hook-shield.ts";
+import { senderOf } from "../platform/sender.ts";
 import { onceFor } from "./once.ts";
 import { planOf, firstStepFor } from "./plan.ts";
 

@@ -3,7 +3,7 @@ import { hexOf } from "../platform/ids.ts";
 import { seal, unseal, type Sealed } from "../secrets/seal.ts";
 import type { Secret } from "../secrets/open.ts";
 import { sealedIn } from "./journal-read.ts";
-import { hideIn } from "./mask.ts";
+import { hideIn } from "../secrets/mask.ts";
 import type { Rows } from "./rows.ts";
 
 /**

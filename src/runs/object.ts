@@ -17,7 +17,7 @@ import type { Beginning, Seed } from "./journal.ts";
 import { linesOf } from "./journal-lines.ts";
 import { resultOf, sealedIn, seedsAt } from "./journal-read.ts";
 import { runView, type Mask } from "./journal-view.ts";
-import { MASKED_JSON, maskJson } from "./mask.ts";
+import { MASKED_JSON, maskJson } from "../secrets/mask.ts";
 import type { Definition, Reply, RunEnd, RunStatus } from "./model.ts";
 import { restart } from "./restart.ts";
 import { RunWork } from "./run-work.ts";

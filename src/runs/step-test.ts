@@ -8,7 +8,7 @@ import { definitionOf, runId } from "./begin.ts";
 import { worldOf } from "./course.ts";
 import type { Item } from "./journal.ts";
 import { secretForms } from "./known-secrets.ts";
-import { hideIn, maskJson } from "./mask.ts";
+import { hideIn, maskJson } from "../secrets/mask.ts";
 import { RunFault, type Message, type RunFacts } from "./model.ts";
 import { perform, withoutSecrets } from "./perform.ts";
 import { planOf } from "./plan.ts";

@@ -6,6 +6,7 @@ import { can } from "../identity/actor.ts";
 import type { Context } from "../identity/context.ts";
 import { reachOf } from "../identity/ownership.ts";
 import { AppError } from "../platform/errors.ts";
+import { reachedOr } from "../platform/reached.ts";
 import { hexOf, toObjectId } from "../platform/ids.ts";
 import { getTemplate } from "./get.ts";
 import { countInstances } from "./instances.ts";
@@ -96,15 +97,5 @@ async function askingOf(ctx: Context, id: string): Promise<Asking> {
   return { templateId, sub, tenant, isAdmin, mayControl: can(ctx.actor, ctx.config.FLOW_CONTROL_PERMISSION) };
 }
 
-/** An object that is just being moved or restarted is asked once more. */
-async function reached<T>(ask: () => PromiseLike<unknown>): Promise<T> {
-  try {
-    return (await ask()) as T;
-  } catch {
-    try {
-      return (await ask()) as T;
-    } catch (cause) {
-      throw new AppError("JOB_UNAVAILABLE", { cause });
-    }
-  }
-}
+const reached = <T>(ask: () => PromiseLike<unknown>): Promise<T> =>
+  reachedOr<T>(ask, (cause) => new AppError("JOB_UNAVAILABLE", { cause }));

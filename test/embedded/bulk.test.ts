@@ -5,13 +5,13 @@ import { someone } from "../support/given.ts";
 import { flowsOf, statusesOf } from "../support/many.ts";
 
 const MANY = 1000;
-const patient = { timeout: 60_000, interval: 250 };
+const patient = { timeout: 180_000, interval: 250 };
 
 const left = () => env.DB.prepare("SELECT count(*) AS n FROM outbox").first("n");
 const moved = (seq: number) =>
   env.DB.prepare("SELECT count(*) AS n FROM flows WHERE status_seq = ? AND last_error IS NULL").bind(seq).first("n");
 
-it("makes 1,000 flows live after one request, and takes some down after another", { timeout: 150_000 }, async () => {
+it("makes 1,000 flows live after one request, and takes some down after another", { timeout: 400_000 }, async () => {
   const caller = await someone();
   const ids = await flowsOf(caller, MANY);
   const started = await caller.call("startMultipleFlows", { body: ids });

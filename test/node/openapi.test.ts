@@ -80,7 +80,9 @@ describe("the OpenAPI document", () => {
   it("tells of every operation how it refuses", () => {
     const silent = operationsOf(document).flatMap(([name, { security, requestBody, responses }]) => {
       const needed = [
-        ...(security?.length === 0 ? [] : ["401", "403"]),
+        ...(security?.length === 0 ? [] : ["401"]),
+        // An execution token has no permissions: it opens or it does not.
+        ...(security?.some((scheme) => "Bearer" in scheme) === true ? ["403"] : []),
         // What is put where nothing is yet is made.
         ...(name.includes("{") && !name.startsWith("PUT ") ? ["404"] : []),
         ...(requestBody === undefined ? [] : ["400", "413", "415"]),

@@ -42,7 +42,9 @@ describe("npm run token", () => {
     const { payload } = await jwtVerify(stdout.trim(), new TextEncoder().encode(secret));
     expect(payload.sub).toBe("alice");
     expect(payload).not.toHaveProperty("tenant");
-    expect(payload["permissions"]).toEqual(["flows.read", "flows.write", "flows.control"]);
+    const flows = ["flows.read", "flows.write", "flows.control"];
+    const executions = ["executions.start", "executions.read", "executions.control"];
+    expect(payload["permissions"]).toEqual([...flows, ...executions]);
   });
 
   it.each([

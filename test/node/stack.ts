@@ -27,6 +27,12 @@ const settings = {
   TEMPLATE_READ_PERMISSION: "templates.read",
   TEMPLATE_WRITE_PERMISSION: "templates.write",
   SECRETS_KEY: "",
+  JWT_EXPIRATION: "28800",
+  FILE_LIMIT: "10485760",
+  EXECUTION_START_PERMISSION: "executions.start",
+  EXECUTION_READ_PERMISSION: "executions.read",
+  EXECUTION_CONTROL_PERMISSION: "executions.control",
+  EXECUTION_RETENTION_DAYS: "30",
   SECRET_SERVICE_BASE_URL: "",
   IAM_BASE_URL: "",
   IAM_JWKS_URL: "",
@@ -54,7 +60,13 @@ export async function startStack(
   options: { readonly environment?: string; readonly workers?: string[]; readonly vars?: Record<string, string> } = {},
 ) {
   const secret = randomBytes(32).toString("hex");
-  const secrets = { ...settings, IAM_JWT_SECRET: secret, CURSOR_SECRET: secret, ...options.vars };
+  const secrets = {
+    ...settings,
+    IAM_JWT_SECRET: secret,
+    CURSOR_SECRET: secret,
+    EXECUTION_KEY: secret,
+    ...options.vars,
+  };
   const harness = createTestHarness({
     root: fileURLToPath(new URL("../..", import.meta.url)),
     workers: [

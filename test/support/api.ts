@@ -37,7 +37,12 @@ interface Declared {
   readonly operationId: string;
   readonly security: readonly unknown[];
   readonly permission: string | undefined;
-  readonly responses: Readonly<Record<string, { content?: { "application/json"?: { schema: z.ZodType } } }>>;
+  readonly responses: Readonly<
+    Record<
+      string,
+      { content?: Partial<Record<"application/json" | "application/problem+json", { schema: z.ZodType }>> }
+    >
+  >;
 }
 
 /** Every documented operation of the Worker. */
@@ -102,7 +107,9 @@ export async function call(
   const body: unknown = text === "" ? undefined : JSON.parse(text);
   if (answer.status === 304) expect(declared.responses[304], `${operationId} does not declare 304`).toBeDefined();
   if (answer.status === 304) return { status: answer.status, headers: answer.headers, body };
-  const schema = declared.responses[answer.status]?.content?.["application/json"]?.schema;
+  const content = declared.responses[answer.status]?.content;
+  const type = answer.headers.get("content-type")?.split(";", 1)[0];
+  const schema = content?.[type === "application/problem+json" ? type : "application/json"]?.schema;
   if (schema === undefined) throw new Error(`${operationId} does not declare ${answer.status}: ${text}`);
   expect(schema.parse(body), `${operationId} ${answer.status} answers fields that it does not declare`).toEqual(body);
   return { status: answer.status, headers: answer.headers, body };

@@ -13,6 +13,9 @@ export const everyPermission = [
   "secrets.secret.write",
   "templates.read",
   "templates.write",
+  "executions.start",
+  "executions.read",
+  "executions.control",
 ];
 
 /** A 24-hex id that nobody else has. */

@@ -5,6 +5,8 @@ import type { Message } from "../model.ts";
 import type { PlannedStep } from "../plan.ts";
 import { StepFault } from "../steps.ts";
 
+export { asText } from "../../connectors/request.ts";
+
 const read = new WeakMap<PlannedStep, unknown>();
 
 /** The fields of a step as its component wants them; read once for all messages. */
@@ -38,7 +40,3 @@ function placed(target: unknown, [first, ...rest]: readonly string[], value: unk
 /** A value as a number: a number, or a text that is one; all else is none. */
 export const asNumber = (value: unknown): number =>
   typeof value === "number" || (typeof value === "string" && value.trim() !== "") ? Number(value) : Number.NaN;
-
-/** A value as text: text as it is, all else as JSON, nothing as the empty text. */
-export const asText = (value: unknown): string =>
-  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);

@@ -1,8 +1,9 @@
 import { callHttp, type HttpAnswer } from "../../connectors/call.ts";
 import { ConnectorError } from "../../connectors/fault.ts";
+import { addressWith, bodyAs, payloadIn, type BodyType } from "../../connectors/request.ts";
 import { mayPass, retryAfterOf } from "../../connectors/retry.ts";
 import { render } from "../../expressions/template.ts";
-import type { Secret } from "../../secrets/open.ts";
+import { authorizationOf } from "../../secrets/authorize.ts";
 import { DEPTH_HEADER, limits } from "../model.ts";
 import { StepFault, type Step, type StepCall } from "../steps.ts";
 import { asText, fieldsIn, withResult } from "./fields.ts";
@@ -39,7 +40,7 @@ export const http: Step = async (call) => {
     mostBytes: limits.messageBytes,
     allowPrivate: world.config.HTTP_ALLOW_PRIVATE === "true",
     fetch: world.fetch,
-    sensitive: secret === undefined ? [] : secretHeaders(secret),
+    sensitive: Object.keys(authorizationOf(secret)),
   });
   const accepted =
     fields.accept === undefined ? answer.status >= 200 && answer.status < 300 : fields.accept.includes(answer.status);
@@ -81,60 +82,23 @@ const identityOf = ({ facts, item }: StepCall, method: string): Record<string, s
     : { "idempotency-key": `${facts.id}/${encodeURIComponent(item.step)}/${item.id}` }),
 });
 
-function authorizationOf(secret: Secret | undefined): Record<string, string> {
-  const value = secret?.value;
-  const text = (name: string): string | undefined => (typeof value?.[name] === "string" ? value[name] : undefined);
-  switch (secret?.type) {
-    case "SIMPLE":
-      return {
-        authorization: `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${text("username") ?? ""}:${text("passphrase") ?? ""}`)))}`,
-      };
-    case "API_KEY":
-      return { [(text("headerName") ?? "x-api-key").toLowerCase()]: text("key") ?? "" };
-    case "OA2_AUTHORIZATION_CODE":
-      return { authorization: `Bearer ${text("accessToken") ?? ""}` };
-    default:
-      return {};
-  }
-}
-
-const secretHeaders = (secret: Secret): string[] => Object.keys(authorizationOf(secret));
-
 function addressOf(text: string, query: unknown): string {
-  if (!URL.canParse(text)) {
-    throw new StepFault("FIELDS_INVALID", `fields.url: ${text.slice(0, 100)} is not an address.`);
-  }
-  const url = new URL(text);
-  for (const [name, value] of Object.entries(recordOf(query, "query"))) {
-    for (const one of Array.isArray(value) ? value : [value]) {
-      if (one !== undefined && one !== null) url.searchParams.append(name, asText(one));
-    }
-  }
-  return url.href;
+  const address = addressWith(text, recordOf(query, "query"));
+  if (address !== undefined) return address;
+  throw new StepFault("FIELDS_INVALID", `fields.url: ${text.slice(0, 100)} is not an address.`);
 }
 
-function bodyOf(value: unknown, type: "json" | "form" | "text", headers: Record<string, string>): string | undefined {
+function bodyOf(value: unknown, type: BodyType, headers: Record<string, string>): string | undefined {
   if (value === undefined) return undefined;
-  const mime = {
-    json: "application/json",
-    form: "application/x-www-form-urlencoded",
-    text: "text/plain; charset=utf-8",
-  }[type];
+  const { text, mime } = bodyAs(type === "form" ? recordOf(value, "body") : value, type)!;
   headers["content-type"] ??= mime;
-  if (type === "json") return JSON.stringify(value);
-  if (type === "text") return typeof value === "string" ? value : JSON.stringify(value);
-  const entries = Object.entries(recordOf(value, "body")).map(([name, one]) => [name, asText(one)]);
-  return new URLSearchParams(entries as [string, string][]).toString();
+  return text;
 }
 
-function payloadOf({ text, headers }: HttpAnswer): unknown {
-  if (text === "") return null;
-  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(headers["content-type"] ?? "")) return text;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new StepFault("HTTP_ANSWER_INVALID", "The answer says that it is JSON, and is not.");
-  }
+function payloadOf(answer: HttpAnswer): unknown {
+  const payload = payloadIn(answer);
+  if (payload !== undefined) return payload;
+  throw new StepFault("HTTP_ANSWER_INVALID", "The answer says that it is JSON, and is not.");
 }
 
 function recordOf(value: unknown, name: string): Record<string, unknown> {

@@ -20,11 +20,17 @@ export function hideIn(text: string, known: readonly string[]): string {
   return values.reduce((told, secret) => told.replaceAll(secret, MASKED), text);
 }
 
-/** Masks JSON text: values of fields that are named like secrets, and the values of known secrets wherever they stand. */
-export function maskJson(text: string, known: readonly string[] = []): string {
+const nobody: ReadonlySet<string> = new Set();
+
+/**
+ * Masks JSON text: values of fields that are named like secrets or are marked, and the values of known secrets wherever
+ * they stand.
+ */
+export function maskJson(text: string, known: readonly string[] = [], marked: ReadonlySet<string> = nobody): string {
   const long = new Set(known.filter(isLong));
   const masked = (value: unknown, name: string): unknown => {
-    if (name !== "" && isSecretName(name) && value !== null && typeof value !== "boolean") return MASKED;
+    if (name !== "" && value !== null && typeof value !== "boolean" && isSecretName(name)) return MASKED;
+    if (marked.has(name)) return MASKED;
     if (typeof value === "string") return hideIn(value, known);
     if (typeof value === "number") return long.has(String(value)) ? MASKED : value;
     if (Array.isArray(value)) return value.map((entry) => masked(entry, ""));
