@@ -106,7 +106,7 @@ describe("fields", () => {
     expect(answer.body.errors).toMatchObject([
       { message: "Invalid fields parameter", error: "INVALID_PARAMETER", parameter: "fields" },
     ]);
-    expect(answer.body.errors[0].detail).toContain("name, description, graph");
+    expect(answer.body.errors[0].detail).toContain("name, description, kind, graph");
   });
 
   it("find and count the same flows in the same order", async () => {
