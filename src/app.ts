@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 
@@ -9,7 +10,7 @@ import type { HttpEnv } from "./identity/context.ts";
 import { authenticate } from "./identity/http.ts";
 import { lifecycleRoutes } from "./lifecycle/routes.ts";
 import { backOfficeRoutes } from "./executions/routes/back-office.ts";
-import { openToAll } from "./executions/routes/edge.ts";
+import { answerProblem, isHub, openToAll } from "./executions/routes/edge.ts";
 import { executionRoutes } from "./executions/routes/execution.ts";
 import { executorRoutes } from "./executions/routes/executor.ts";
 import { fileRoutes } from "./executions/routes/files.ts";
@@ -33,6 +34,7 @@ import { templateRoutes } from "./templates/routes/index.ts";
 export const app = new OpenAPIHono<HttpEnv>({ strict: false });
 
 app.onError((error, c) => {
+  if (isHub(c.req.path)) return answerProblem(error, c);
   if (error instanceof AppError) {
     if (error.code === "INTERNAL" || error.cause !== undefined) note(error);
     return answerError(c, error);
@@ -47,7 +49,12 @@ app.onError((error, c) => {
     });
   }
 });
-app.notFound((c) => answerError(c, new AppError("NOT_FOUND")));
+app.notFound((c) => answer(c, new AppError("NOT_FOUND")));
+
+/** An error in the form of the API to which the path belongs. */
+function answer(c: HonoContext<HttpEnv>, error: AppError): Response {
+  return isHub(c.req.path) ? answerProblem(error, c) : answerError(c, error);
+}
 
 app.use(everyRequest);
 app.use(settings);
@@ -57,7 +64,7 @@ app.use(
     onMethodNotAllowed: (c, methods) => {
       c.header("allow", [...new Set([...methods, "OPTIONS"])].join(", "));
       if (c.req.method === "OPTIONS") return c.body(null, 204);
-      return answerError(c, new AppError("METHOD_NOT_ALLOWED", { detail: `Allowed are ${methods.join(", ")}.` }));
+      return answer(c, new AppError("METHOD_NOT_ALLOWED", { detail: `Allowed are ${methods.join(", ")}.` }));
     },
   }),
 );

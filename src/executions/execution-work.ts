@@ -19,10 +19,18 @@ const MOST_BACKOFF_MS = 60_000;
 /** An alarm's handler has 15 minutes. */
 const LONGEST_MS = 600_000;
 /** How often an execution is taken up without getting on. */
-const MOST_WAKES = 5;
+const MOST_WAKES = 8;
 
-const after = (milliseconds: number): Promise<false> =>
-  new Promise((resolve) => void setTimeout(() => resolve(false), Math.max(0, milliseconds)));
+/** Whether something is through within a time. */
+async function isThrough(going: Promise<void>, milliseconds: number): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), Math.max(0, milliseconds));
+  try {
+    return await Promise.race([going.then(() => true), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 export type Untimed<E> = E extends unknown ? Omit<E, "at" | "uuid" | "files"> : never;
 
@@ -46,7 +54,7 @@ export abstract class ExecutionWork extends DurableObject<Env> {
       // The platform gives up an alarm that broke off several times: another one stands before anything is done.
       this.#rest(Date.now() + GRACE_MS);
       if (journal.facts.expiresAt <= Date.now()) return await this.inTurn(() => this.#expire(journal));
-      if (journal.endedAt === null && !this.#gotOn && journal.wake() > MOST_WAKES) await this.#giveUp(journal);
+      if (this.#isTakenUp(journal) && journal.wake() > MOST_WAKES) await this.#giveUp(journal);
       await this.#attend(journal);
       this.#failures = 0;
     } catch (error) {
@@ -65,9 +73,15 @@ export abstract class ExecutionWork extends DurableObject<Env> {
     let going = Promise.resolve();
     do {
       going = Promise.all([going, this.#goOn(journal)]).then(() => undefined);
-      isDone = await Promise.race([going.then(() => true), after(this.#nextLook(journal) - Date.now())]);
+      isDone = await isThrough(going, Math.min(GRACE_MS, this.#nextLook(journal) - Date.now()));
     } while (!isDone && Date.now() < until && this.opened === journal);
     if (this.opened === journal) this.#rest(this.#nextLook(journal));
+  }
+
+  /** Whether something is due that this object, since it was woken, has not been through yet: it may be what breaks it. */
+  #isTakenUp(journal: Journal): boolean {
+    const now = Date.now();
+    return journal.endedAt === null && !this.#gotOn && journal.planned().some(({ dueAt }) => dueAt <= now);
   }
 
   /** An event that breaks the object each time would be taken up for ever. */

@@ -39,16 +39,27 @@ describe("an alarm", () => {
   it("gives up an execution that breaks its object each time", async () => {
     const { client } = await walk(caller, [route("first"), { command: "wait", seconds: 600 }, route("second")]);
     await client.submit({}, undefined, "0");
-    const wakes = () => noted(client.uuid, "SELECT wakes FROM execution");
-    for (let times = 1; times <= 5; times += 1) {
+    await noted(client.uuid, "UPDATE pending SET due_at = 0");
+    await noted(client.uuid, "UPDATE execution SET script = '{'");
+    for (let times = 1; times <= 8; times += 1) {
       await crashExecution(client.uuid);
       await ringExecution(client.uuid);
-      expect(await wakes()).toEqual([{ wakes: times }]);
+      expect(await noted(client.uuid, "SELECT wakes FROM execution")).toEqual([{ wakes: times }]);
     }
     expect((await client.look("0")).status).toBe(202);
     await crashExecution(client.uuid);
     await ringExecution(client.uuid);
     expect(await client.look()).toMatchObject({ status: 500, body: { code: "EXECUTION_BROKEN" } });
+  });
+
+  it("that rings for other reasons counts nothing", async () => {
+    const { client } = await walk(caller, [route("first"), { command: "wait", seconds: 600 }, route("second")]);
+    for (let times = 0; times < 10; times += 1) {
+      await crashExecution(client.uuid);
+      await ringExecution(client.uuid);
+    }
+    expect(await noted(client.uuid, "SELECT wakes FROM execution")).toEqual([{ wakes: 0 }]);
+    expect((await client.look()).body).toMatchObject({ uri: "/first" });
   });
 
   it("begins to count anew with each thing that is done", async () => {

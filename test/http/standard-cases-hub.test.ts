@@ -1,3 +1,4 @@
+import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
 import { app } from "../../src/app.ts";
@@ -127,4 +128,15 @@ describe.each(named)("every answer of %s", (operationId) => {
     expect(answer.headers.get("access-control-allow-methods")).toContain(method);
     expect(answer.headers.get("access-control-allow-headers")).toContain("authorization");
   });
+});
+
+it.each([
+  ["DELETE", "/api/executor", 405, "METHOD_NOT_ALLOWED"],
+  ["PUT", "/api/execution/511b0441-d6d0-4a8a-8003-22ef52740847", 405, "METHOD_NOT_ALLOWED"],
+  ["GET", "/api/execution", 404, "NOT_FOUND"],
+  ["GET", "/api/files/nothing/here", 404, "NOT_FOUND"],
+])("%s %s is answered as a problem too", async (method, path, status, code) => {
+  const answer = await exports.default.fetch(`http://flows.test${path}`, { method });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([status, "application/problem+json"]);
+  expect(await answer.json()).toMatchObject({ status, code });
 });

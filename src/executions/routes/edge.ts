@@ -23,6 +23,9 @@ export const openToAll: MiddlewareHandler<HttpEnv> = async (c, next) => {
   return c.body(null, 204);
 };
 
+/** Whether a path belongs to the Hub Client API, whose errors have a form of their own. */
+export const isHub = (path: string): boolean => /^\/api\/(?:executor|execution|files|sharable)(?:\/|$)/.test(path);
+
 /** Errors in the form of the Hub Client API. */
 export function answerProblem(error: unknown, c: Context): Response {
   const told = problemOf(error);
