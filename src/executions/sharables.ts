@@ -32,7 +32,8 @@ export async function makeSharable(
   if (token !== undefined && !TOKEN.test(token)) {
     return refused("SHARABLE_INVALID", "A token has 6 to 64 letters and digits.");
   }
-  const until = Math.min(now + seconds * 1000, expiresAt);
+  // What is shared is its own; a way into an execution ends with it.
+  const until = of === "payload" ? now + seconds * 1000 : Math.min(now + seconds * 1000, expiresAt);
   const body = of === "payload" ? JSON.stringify(payload ?? null) : null;
   for (let attempt = 0; attempt < (token === undefined ? TRIES : 1); attempt += 1) {
     const made = token ?? drawn();
@@ -63,6 +64,7 @@ export async function findSharable(db: Database, token: string, now: number): Pr
   return results[0];
 }
 
+/** Forgets the tokens that lead to an execution. */
 export async function dropSharables(db: Database, execution: string): Promise<void> {
-  await inStorage(() => db.sql("DELETE FROM sharables WHERE execution = ?", execution).run());
+  await inStorage(() => db.sql("DELETE FROM sharables WHERE execution = ? AND of = 'execution'", execution).run());
 }

@@ -11,6 +11,7 @@ import {
   noted,
   openFlow,
   rebindExecution,
+  ringExecution,
   route,
   rowOfExecution,
   started,
@@ -67,6 +68,19 @@ describe("a token that an execution gives out", () => {
       { name: "Joe" },
     );
     expect((await use(token)).body).toEqual({ of: "payload", payload: { name: "Joe", list: [1, null] } });
+  });
+
+  it("of a payload outlives its execution, for its own time", async () => {
+    const { token, client } = await withLink({ of: "payload", payload: { a: 1 }, seconds: 60 });
+    await client.submit({});
+    await client.submit({});
+    await expireExecution(client.uuid);
+    await ringExecution(client.uuid);
+    expect((await use(token)).body).toEqual({ of: "payload", payload: { a: 1 } });
+    await env.DB.prepare("UPDATE sharables SET expires_at = ? WHERE token = ?")
+      .bind(Date.now() - 1, token)
+      .run();
+    expect(await use(token)).toMatchObject(gone);
   });
 
   it("may be one of the script's own", async () => {

@@ -94,7 +94,7 @@ describe("a wait", () => {
 });
 
 const run = async () => {
-  const share = { command: "sharable", of: "payload", payload: { a: 1 }, namespace: "link" };
+  const share = { command: "sharable", of: "execution", namespace: "link" };
   const walked = await walk(caller, [share, route("first", { export: "{{link.token}}" })], { log: true });
   expect(await uploaded(walked.client)).toMatchObject({ status: 201 });
   await expect.poll(() => rowOfExecution(walked.client.uuid)).toMatchObject({ status: "running" });
