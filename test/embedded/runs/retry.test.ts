@@ -11,6 +11,7 @@ import {
   hasten,
   hurried,
   line,
+  logged,
   rested,
   runOf,
   rushed,
@@ -35,10 +36,12 @@ const flowWith = (settings: object = {}, fields: object = {}) =>
     ),
   );
 
-/** Seconds for which a run waits now. */
+/** Seconds for which a run waits, from the end of its last try on, however long ago that was. */
 const waits = async (run: string): Promise<number> => {
-  const now = Date.now();
-  return Math.round(((await rested(run))! - now) / 100) / 10;
+  const due = (await rested(run))!;
+  const text = "SELECT began_at + ms AS at FROM items WHERE due_at = ?";
+  const [tried] = await logged<{ at: number }>(run, text, due);
+  return Math.round((due - tried!.at) / 100) / 10;
 };
 
 /** Begins a run and answers how many seconds it waits before each further try. */
