@@ -10,7 +10,7 @@ import type { HttpEnv } from "./identity/context.ts";
 import { authenticate } from "./identity/http.ts";
 import { lifecycleRoutes } from "./lifecycle/routes.ts";
 import { backOfficeRoutes } from "./executions/routes/back-office.ts";
-import { answerProblem, isHub, openToAll } from "./executions/routes/edge.ts";
+import { answerProblem, hubPaths, isHub, openToAll } from "./executions/routes/edge.ts";
 import { executionRoutes } from "./executions/routes/execution.ts";
 import { executorRoutes } from "./executions/routes/executor.ts";
 import { fileRoutes } from "./executions/routes/files.ts";
@@ -83,7 +83,7 @@ for (const path of [
   app.use(path, crossOrigin);
   app.use(path, authenticate);
 }
-for (const path of ["/api/executor/*", "/api/execution/*", "/api/files/*", "/api/sharable/*"]) app.use(path, openToAll);
+for (const path of hubPaths) app.use(`${path}/*`, openToAll);
 // The first member of a path parameter's or query's faults decides which of the two sentences is told.
 app.defaultHook = (result) => {
   if (result.success) return;

@@ -1,3 +1,4 @@
+import { asText } from "../platform/text.ts";
 import type { HttpAnswer } from "./call.ts";
 
 export const bodyTypes = ["json", "form", "text"] as const;
@@ -8,10 +9,6 @@ const mimes: Record<BodyType, string> = {
   form: "application/x-www-form-urlencoded",
   text: "text/plain; charset=utf-8",
 };
-
-/** A value as text: text as it is, all else as JSON, nothing as the empty text. */
-export const asText = (value: unknown): string =>
-  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
 
 /** An address with further query parameters; undefined if the text is none. A list stands for several parameters. */
 export function addressWith(text: string, query: Readonly<Record<string, unknown>>): string | undefined {

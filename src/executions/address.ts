@@ -1,5 +1,6 @@
 import type { Made } from "../expressions/template.ts";
-import { textOf } from "./attributes.ts";
+import { asText } from "../platform/text.ts";
+
 import { scriptFault } from "./work.ts";
 
 /** `.` and `..` as a URL reads them. */
@@ -11,7 +12,7 @@ const DOTS = /^(?:\.|%2e){1,2}$/i;
  */
 export function addressOf(parts: readonly Made[], place: string): string {
   const [only] = parts;
-  if (parts.length === 1 && only?.kind === "result") return textOf(only.value);
+  if (parts.length === 1 && only?.kind === "result") return asText(only.value);
   let segment = { text: "", holds: false };
   let isPath = true;
   const check = () => {
@@ -22,7 +23,7 @@ export function addressOf(parts: readonly Made[], place: string): string {
   };
   const whole = parts.map((part) => {
     if (part.kind === "result") {
-      const text = encodeURIComponent(textOf(part.value).toWellFormed());
+      const text = encodeURIComponent(asText(part.value).toWellFormed());
       segment = { text: segment.text + text, holds: true };
       return text;
     }

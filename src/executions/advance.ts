@@ -1,5 +1,6 @@
 import type { Command, CommandOf } from "../workflows/model.ts";
-import { textOf } from "./attributes.ts";
+import { asText } from "../platform/text.ts";
+
 import { branch, choose, loop, nextRound, path } from "./blocks.ts";
 import { callFunction, exchange, sharable, wait, type Site } from "./calls.ts";
 import { showRoute } from "./route.ts";
@@ -104,14 +105,14 @@ async function set(work: Work, { id }: Site, { values, merge }: CommandOf<"set">
 async function decide(work: Work, { id }: Site, { decision, result }: CommandOf<"decision">): Promise<void> {
   const parts = result === undefined ? { decision } : { decision, result };
   const made = (await filled(work, id, parts)) as { decision?: unknown; result?: unknown };
-  finish(work, id, "decision", { ...made, decision: textOf(made.decision) });
+  finish(work, id, "decision", { ...made, decision: asText(made.decision) });
 }
 
 async function raise(work: Work, { id }: Site, { code, message }: CommandOf<"error">): Promise<never> {
-  throw new Failure({ by: "script", code, message: textOf(await filled(work, id, message)) }, { raised: true });
+  throw new Failure({ by: "script", code, message: asText(await filled(work, id, message)) }, { raised: true });
 }
 
 async function log(work: Work, { id, place }: Site, { level, message }: CommandOf<"log">): Promise<void> {
-  const data = { level: level ?? "info", message: textOf(await filled(work, id, message)) };
+  const data = { level: level ?? "info", message: asText(await filled(work, id, message)) };
   tell(work, "log", id, { place, data });
 }

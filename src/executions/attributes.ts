@@ -1,3 +1,4 @@
+import { isRecord } from "../platform/shape.ts";
 import type { State, Thread, Values } from "./state.ts";
 
 /** Where values are written: the attributes of a thread, and what all threads share. */
@@ -67,9 +68,6 @@ function merged(before: unknown, value: unknown): unknown {
   return { ...before, ...Object.fromEntries(entries) };
 }
 
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** As JSON. The order of keys is no difference. */
 export function isSame(left: unknown, right: unknown): boolean {
   if (Array.isArray(left) && Array.isArray(right)) {
@@ -107,9 +105,6 @@ function widthOfMerge(before: unknown, value: unknown): number {
 export function without<T>(values: Readonly<Record<string, T>>, gone: (key: string) => boolean): Record<string, T> {
   return Object.fromEntries(Object.entries(values).filter(([key]) => !gone(key)));
 }
-
-export const textOf = (value: unknown): string =>
-  value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
 
 const encoder = new TextEncoder();
 

@@ -1,7 +1,8 @@
 import { isTrue } from "../expressions/evaluate.ts";
 import type { Case, CommandOf, If, Loop, Switch } from "../workflows/model.ts";
 import { costOf, meets } from "../expressions/pattern.ts";
-import { isSame, textOf } from "./attributes.ts";
+import { asText } from "../platform/text.ts";
+import { isSame } from "./attributes.ts";
 import type { Site } from "./calls.ts";
 import { MOST } from "./limits.ts";
 import type { Frame, Thread } from "./state.ts";
@@ -38,7 +39,7 @@ function fits(work: Work, one: Case, value: unknown = null): boolean {
   if (Object.hasOwn(one, "equals")) return isSame(value, paid(work, one.equals));
   if (one.in !== undefined) return paid(work, one.in).some((item) => isSame(value, item));
   if (one.matches === undefined || value === null || typeof value === "object") return false;
-  return matches(work, one.matches, textOf(value));
+  return matches(work, one.matches, asText(value));
 }
 
 function matches({ patterns }: Work, pattern: string, text: string): boolean {

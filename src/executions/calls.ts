@@ -1,7 +1,8 @@
 import type { CommandOf } from "../workflows/model.ts";
 import { isHostOpen } from "../workflows/url.ts";
 import { addressOf } from "./address.ts";
-import { textOf, without } from "./attributes.ts";
+import { asText } from "../platform/text.ts";
+import { without } from "./attributes.ts";
 import { MOST } from "./limits.ts";
 import { inWords, take } from "./settle.ts";
 import { sizeOf } from "./size.ts";
@@ -69,8 +70,8 @@ export async function exchange(work: Work, site: Site, command: CommandOf<"excha
     ...maybe("name", name),
     url: address,
     method: method ?? "GET",
-    headers: texts(call.headers, textOf),
-    query: texts(call.query, (value) => (Array.isArray(value) ? value.map(textOf) : textOf(value))),
+    headers: texts(call.headers, asText),
+    query: texts(call.query, (value) => (Array.isArray(value) ? value.map(asText) : asText(value))),
     ...maybe("body", call.body),
     contentType: contentType ?? "json",
     ...maybe("credentials_id", credentials_id),
@@ -169,7 +170,7 @@ export async function sharable(work: Work, site: Site, command: CommandOf<"shara
     kind: "sharable",
     of: command.of,
     ...maybe("payload", payload),
-    ...maybe("token", token === undefined ? undefined : textOf(token)),
+    ...maybe("token", token === undefined ? undefined : asText(token)),
     seconds: command.seconds ?? DAY_SECONDS,
   });
 }

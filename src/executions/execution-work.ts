@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { databaseOf } from "../db/client.ts";
+import { backoffAfter } from "../platform/backoff.ts";
 import { configOf } from "../platform/config.ts";
 import { logError, logLine } from "../platform/log.ts";
 import type { Workflow } from "../workflows/model.ts";
@@ -15,7 +16,6 @@ import type { Event, Outcome, Pending, State } from "./state.ts";
 import { endExecution, enterExecution, outcomeOf } from "./store.ts";
 
 const GRACE_MS = 30_000;
-const MOST_BACKOFF_MS = 60_000;
 /** An alarm's handler has 15 minutes. */
 const LONGEST_MS = 600_000;
 /** How often an execution is taken up without getting on. */
@@ -59,7 +59,7 @@ export abstract class ExecutionWork extends DurableObject<Env> {
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
-      const delay = Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
+      const delay = backoffAfter(this.#failures);
       this.#rest(Date.now() + delay);
       logError(configOf(this.env), "execution.interrupted", error, { failures: this.#failures, retryInMs: delay });
     }
@@ -181,26 +181,18 @@ export abstract class ExecutionWork extends DurableObject<Env> {
       return;
     }
     if (pending.kind !== "exchange" && pending.kind !== "sharable") return;
+    if (pending.kind === "sharable") journal.share();
+    // A try that a crash cuts off counts.
+    journal.plan({ id, attempts: attempts + 1, dueAt: leftAloneUntil(pending, Date.now()) });
     this.#atWork.add(id);
-    try {
-      if (pending.kind === "sharable") journal.share();
-      // A try that a crash cuts off counts.
-      journal.plan({ id, attempts: attempts + 1, dueAt: leftAloneUntil(pending, Date.now()) });
-      const done = await doPending(this.env, journal, pending, attempts + 1);
-      if (this.opened !== journal || !Object.hasOwn(journal.state.pending, id)) return;
-      this.#gotOn = true;
-      journal.gotOn();
-      if (done.kind === "again") {
-        journal.plan({ id, attempts: attempts + 1, dueAt: done.dueAt });
-        this.#atWork.delete(id);
-        this.#rest(this.#nextLook(journal));
-      } else {
-        this.#atWork.delete(id);
-        await this.take({ type: "answered", ...done.event });
-      }
-    } finally {
-      this.#atWork.delete(id);
-    }
+    const done = await doPending(this.env, journal, pending, attempts + 1).finally(() => this.#atWork.delete(id));
+    if (this.opened !== journal || !Object.hasOwn(journal.state.pending, id)) return;
+    this.#gotOn = true;
+    journal.gotOn();
+    if (done.kind === "again") {
+      journal.plan({ id, attempts: attempts + 1, dueAt: done.dueAt });
+      this.#rest(this.#nextLook(journal));
+    } else await this.take({ type: "answered", ...done.event });
   }
 
   /** When to look next: at something pending, an end to be told, the end of the execution's time. */

@@ -1,5 +1,5 @@
 import { hideIn } from "../secrets/mask.ts";
-import { isRecord } from "./attributes.ts";
+import { isRecord } from "../platform/shape.ts";
 import { MOST } from "./limits.ts";
 
 /** What headers show of a secret, in the forms in which the other side may repeat it. */

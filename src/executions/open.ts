@@ -1,4 +1,5 @@
 import { inStorage, type Database } from "../db/client.ts";
+import type { Owner } from "../flows/model.ts";
 import { flowColumns, documentOf, type FlowRow } from "../flows/store.ts";
 import { can, type Actor } from "../identity/actor.ts";
 import { AppError } from "../platform/errors.ts";
@@ -35,8 +36,8 @@ const GIVE_UP = `DELETE FROM open_workflows WHERE flow_id = ?1
  */
 export async function openWorkflow(db: Database, row: FlowRow, now: number): Promise<string | undefined> {
   const { name, access } = workflowOf(row)!;
-  const scopes = access === "public" ? [scopeOf(row), EVERYBODY] : [scopeOf(row)];
   const owner = scopeOf(row);
+  const scopes = access === "public" ? [owner, EVERYBODY] : [owner];
   const claims = scopes.map((scope) => db.sql(CLAIM, scope, name, row.id, owner, now - HELD_MS));
   const claimed = await inStorage(() => db.batch([...claims, db.sql(GIVE_UP, row.id, name, JSON.stringify(scopes))]));
   const taken = scopes.find((_, index) => claimed[index]!.results.length === 0);
@@ -64,20 +65,24 @@ export interface Asked {
   readonly actor: Actor | undefined;
 }
 
-/** The active workflow that a name means to the one who asks, if they may start it. */
-export async function startable(db: Database, config: Config, { name, actor }: Asked): Promise<FlowRow> {
+/** The active workflow that a name means to the one who asks, if they may start it, and its script. */
+export async function startable(
+  db: Database,
+  config: Config,
+  { name, actor }: Asked,
+): Promise<{ row: FlowRow; workflow: Workflow }> {
   const row = await (name === undefined ? onlyOne(db, actor) : named(db, name, actor));
-  const workflow = row && workflowOf(row);
-  if (row === undefined || workflow === undefined) throw new ProblemError("WORKFLOW_NOT_FOUND");
-  if (workflow.access === "public") return row;
-  if (actor === undefined || !(actor.isAdmin || owns(actor, row))) throw new ProblemError("WORKFLOW_NOT_FOUND");
+  const { workflow, owners } = row === undefined ? {} : documentOf(row);
+  if (row === undefined || !workflow) throw new ProblemError("WORKFLOW_NOT_FOUND");
+  if (workflow.access === "public") return { row, workflow };
+  if (actor === undefined || !(actor.isAdmin || owns(actor, owners!))) throw new ProblemError("WORKFLOW_NOT_FOUND");
   const permission = config.EXECUTION_START_PERMISSION;
   if (!can(actor, permission)) throw new AppError("MISSING_PERMISSION", { detail: `Needed is ${permission}.` });
-  return row;
+  return { row, workflow };
 }
 
-const owns = ({ sub, tenant }: Actor, row: FlowRow): boolean =>
-  documentOf(row).owners.some(({ id }) => id === sub || (tenant !== null && id === tenant));
+const owns = ({ sub, tenant }: Actor, owners: readonly Owner[]): boolean =>
+  owners.some(({ id }) => id === sub || (tenant !== null && id === tenant));
 
 async function named(db: Database, text: string, actor: Actor | undefined): Promise<FlowRow | undefined> {
   const [, name = "", revision] = /^([^:]*)(?::([1-9]\d{0,8}))?$/.exec(text) ?? [];

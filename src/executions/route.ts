@@ -1,5 +1,6 @@
 import type { CommandOf, Workflow } from "../workflows/model.ts";
-import { textOf, without } from "./attributes.ts";
+import { asText } from "../platform/text.ts";
+import { without } from "./attributes.ts";
 import { MOST } from "./limits.ts";
 import { dropThreads, endExecution } from "./settle.ts";
 import { MAIN, type BackEvent, type RouteView, type Shown, type State, type View } from "./state.ts";
@@ -32,7 +33,7 @@ export async function showRoute(work: Work, id: string, place: string): Promise<
   if (route.uri === undefined) throw scriptFault("ROUTE_URI_REQUIRED", `The route at ${place} has no uri.`);
   const parts = { uri: route.uri, ...maybe("export", route.export), ...maybe("result", route.result) };
   const { uri, export: data, result } = (await filled(work, id, parts)) as Readonly<Record<string, unknown>>;
-  const view = { uri: textOf(uri), ...maybe("name", route.name), ...maybe("export", data) };
+  const view = { uri: asText(uri), ...maybe("name", route.name), ...maybe("export", data) };
   tell(work, "route", id, { place, data: view });
   if (route.terminal === true) {
     const last: RouteView = { uuid: work.uuid, terminal: true, backEnabled: false, ...view };

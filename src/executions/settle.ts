@@ -1,6 +1,7 @@
 import type { CommandOf } from "../workflows/model.ts";
 import type { FieldError } from "../workflows/rules.ts";
-import { isRecord, without } from "./attributes.ts";
+import { isRecord } from "../platform/shape.ts";
+import { without } from "./attributes.ts";
 import {
   MAIN,
   type End,

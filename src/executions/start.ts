@@ -3,7 +3,7 @@ import type { Actor } from "../identity/actor.ts";
 import type { Config } from "../platform/config.ts";
 import { AppError } from "../platform/errors.ts";
 import type { FieldError } from "../workflows/rules.ts";
-import { scopeOf, startable, workflowOf } from "./open.ts";
+import { scopeOf, startable } from "./open.ts";
 import { ProblemError, reached } from "./problem.ts";
 import type { ExecutionFacts } from "./store.ts";
 import { issueToken } from "./token.ts";
@@ -39,8 +39,7 @@ export async function startExecution(
   }
   // Strangers are counted before anything is looked up for them.
   if (actor === undefined) await demandPatience(env, "start", by.sender);
-  const row = await startable(databaseOf(env.DB), config, { name, actor });
-  const workflow = workflowOf(row)!;
+  const { row, workflow } = await startable(databaseOf(env.DB), config, { name, actor });
   const startedAt = now();
   const facts: ExecutionFacts = {
     uuid: timeUuid(startedAt),

@@ -1,3 +1,4 @@
+import { asText } from "../platform/text.ts";
 import { ExpressionError } from "./error.ts";
 import { type Bindings, evaluateWithin, faultOf } from "./evaluate.ts";
 import { type Budget, checkText, LIMITS, Meter } from "./guard.ts";
@@ -143,9 +144,6 @@ function faults(root: unknown, check: (text: string) => (string | undefined)[]):
 }
 
 const escaped = (key: string) => key.replaceAll("~", "~0").replaceAll("/", "~1");
-
-const asText = (value: unknown) =>
-  value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
 
 const textLength = (value: unknown) => (value === undefined ? 0 : asText(value).length);
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
-import { castTo, isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
+import { castTo } from "./cast.ts";
 import { documents, ObjectId } from "./model.ts";
 
 const text = z.string();

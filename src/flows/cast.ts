@@ -1,6 +1,7 @@
 import type { z } from "zod";
 
 import { toObjectId } from "../platform/ids.ts";
+import { isRecord } from "../platform/shape.ts";
 
 /**
  * Casts as the Open Integration Hub does before it checks: scalars become strings where a string is wanted, ids are
@@ -28,9 +29,6 @@ export function castTo(schema: z.core.$ZodType, value: unknown): unknown {
 }
 
 const innerOf = (def: z.core.$ZodTypeDef) => (def as z.core.$ZodOptionalDef).innerType;
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function castString(schema: z.core.$ZodType, value: unknown): unknown {
   const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value;

@@ -6,7 +6,7 @@ import { AppError, type ErrorItem } from "../platform/errors.ts";
 import type { Answer } from "../platform/http.ts";
 import { newObjectId } from "../platform/ids.ts";
 import { flowAnswer, flowsAnswer } from "./answer.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { checkFlow } from "./check.ts";
 import { wakeCouriers } from "./courier.ts";
 import { requireFew, requireFewEntries } from "./many.ts";

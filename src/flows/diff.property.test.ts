@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { Change, changesBetween, JsonPatchOperation, patchBetween } from "./diff.ts";
 import { MOST_EDGES, MOST_NODES, type FlowDocument } from "./model.ts";
 

@@ -1,7 +1,7 @@
 import { createPatch, type Operation } from "rfc6902";
 import { z } from "zod";
 
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { MOST_EDGES, type FlowDocument } from "./model.ts";
 
 const texts = ["name", "description", "type", "tenant", "cron", "fromTemplate"] as const;

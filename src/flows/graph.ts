@@ -1,4 +1,4 @@
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { finding, type Finding } from "./findings.ts";
 
 export const recordsIn = (value: unknown): (Record<string, unknown> | undefined)[] =>

@@ -1,6 +1,6 @@
 import { AppError } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { isSame } from "./diff.ts";
 import { toldDocument } from "./instance.ts";
 import type { FlowDocument } from "./model.ts";

@@ -1,6 +1,6 @@
 import { inStorage, type Database } from "../db/client.ts";
 import { AppError } from "../platform/errors.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import type { FlowDocument } from "./model.ts";
 import { effectiveValues, missingIn, resolvedGraph, type TemplateForm, type Values } from "./variables.ts";
 

@@ -1,7 +1,7 @@
 import { AppError, errorItem, type ErrorItem } from "../platform/errors.ts";
 import { logError } from "../platform/log.ts";
 import type { Config } from "../platform/config.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { listsOf } from "./check.ts";
 
 /** More flows at once could exceed what one request may ask of the database. */

@@ -1,6 +1,6 @@
 import type { Actor } from "../identity/actor.ts";
 import { AppError, errorItem } from "../platform/errors.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { MOST_OWNERS, type Owner } from "./model.ts";
 
 /** The list for a new flow: what was asked for, and the caller and the caller's tenant in any case. */

@@ -33,6 +33,22 @@ export const Revision = z
   .meta({ id: "Revision", description: "One state of a flow's document." });
 export type Revision = z.infer<typeof Revision>;
 
+/** A page of revisions, of flows and of templates. */
+export const revisionPage = (id: string, description: string) =>
+  z
+    .object({
+      data: z.array(Revision).meta({ description: "Up to 50 revisions." }),
+      meta: z
+        .object({
+          before: z
+            .int()
+            .nullable()
+            .meta({ description: "Ask with this number for the next page; null on the last.", example: null }),
+        })
+        .meta({ description: "Where this page stands." }),
+    })
+    .meta({ id, description });
+
 export const RevisionDocument = Revision.extend({
   document: FlowDocument.meta({ description: "The document as it was." }),
 }).meta({ id: "RevisionDocument", description: "One state of a flow's document, with the document." });

@@ -3,7 +3,7 @@ import { mappedId, type MappedComponent } from "../components/model.ts";
 import { RetrySettings } from "../connectors/retry.ts";
 import { faultOf } from "../expressions/evaluate.ts";
 import { faultsOfMapper } from "../expressions/template.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { faultOfCron } from "./cron.ts";
 import { finding, pointerOf, type Finding } from "./findings.ts";
 import { recordsIn } from "./graph.ts";

@@ -5,7 +5,7 @@ import { bytesOf } from "../messages/model.ts";
 import { AppError, errorItem, type ErrorItem } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
 import type { Result } from "./answer.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { wakeCouriers } from "./courier.ts";
 import { MOST_ANSWERED, refusedItem, requireFew, requireFewEntries, unlessAllFailed } from "./many.ts";
 import { findFlows, groupsOf, type FlowRow } from "./store.ts";

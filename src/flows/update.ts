@@ -6,7 +6,7 @@ import { demandMatch } from "../platform/conditional.ts";
 import { AppError } from "../platform/errors.ts";
 import { toObjectId } from "../platform/ids.ts";
 import { tagOf } from "./answer.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { checkFlow } from "./check.ts";
 import { wakeCouriers } from "./courier.ts";
 import { changesBetween } from "./diff.ts";

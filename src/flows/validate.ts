@@ -1,7 +1,8 @@
 import { findMapped } from "../components/store.ts";
 import type { Context } from "../identity/context.ts";
 import { AppError } from "../platform/errors.ts";
-import { castTo, isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
+import { castTo } from "./cast.ts";
 import { checkFlow, listsOf, textOf, told } from "./check.ts";
 import type { Finding } from "./findings.ts";
 import { documents, type FlowDocument } from "./model.ts";

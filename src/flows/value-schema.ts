@@ -2,7 +2,7 @@ import { format, Validator, type Schema } from "@cfworker/json-schema";
 import { RE2JS } from "re2js";
 
 import { checkPattern } from "../expressions/regex.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 
 /** Where the schemas are that a schema is made of. Names of properties are no keywords. */
 const single = [

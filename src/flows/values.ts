@@ -1,7 +1,7 @@
 import { bytesOf } from "../messages/model.ts";
 import { errorItem, type ErrorItem } from "../platform/errors.ts";
 import { isHexId } from "../platform/ids.ts";
-import { isRecord } from "./cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { pointerOf } from "./findings.ts";
 import { faultsAgainst } from "./value-schema.ts";
 import { missingIn, type Variable, type Variables } from "./variables.ts";

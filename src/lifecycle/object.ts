@@ -13,6 +13,7 @@ import { DurableObject } from "cloudflare:workers";
 
 import { databaseOf } from "../db/client.ts";
 import { Usage } from "../db/usage.ts";
+import { backoffAfter } from "../platform/backoff.ts";
 import { configOf } from "../platform/config.ts";
 import { keepDeadLetter } from "../messages/dead-letters.ts";
 import { bytesOf, MOST_MESSAGE_BYTES } from "../messages/model.ts";
@@ -25,7 +26,6 @@ import { statusSince } from "./status-events.ts";
 import { dutiesOf, forgetMessage, type OutboxRow } from "./store.ts";
 
 const COURIER_GRACE_MS = 5000;
-const MOST_BACKOFF_MS = 60_000;
 const MOST_MESSAGES = 50;
 const SEND_DEADLINE_MS = 30_000;
 
@@ -168,7 +168,7 @@ export class FlowObject extends DurableObject<Env> {
 
   async #again(error: unknown, flowId: string): Promise<void> {
     this.#failures += 1;
-    const delay = Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
+    const delay = backoffAfter(this.#failures);
     await this.#setAlarm(flowId, Date.now() + delay);
     logError(configOf(this.env), "courier.failed", error, { flowId, failures: this.#failures, retryInMs: delay });
   }

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { databaseOf, type Database } from "../db/client.ts";
+import { backoffAfter } from "../platform/backoff.ts";
 import { configOf } from "../platform/config.ts";
 import { Watchers } from "../platform/event-stream.ts";
 import { logError } from "../platform/log.ts";
@@ -20,7 +21,6 @@ const PARALLEL = 6;
 /** Messages, and milliseconds, after which the object takes a breath: an alarm's handler has 15 minutes, a step 5. */
 const MOST_AT_ONCE = 250;
 const LONGEST_MS = 300_000;
-const MOST_BACKOFF_MS = 60_000;
 const LOOK_AGAIN_MS = 5000;
 /** How often what becomes due is looked for while others are at their steps. */
 const GLANCE_MS = 1000;
@@ -253,7 +253,7 @@ export abstract class RunWork extends DurableObject<Env> {
 
   async #again(error: unknown): Promise<void> {
     this.#failures += 1;
-    const delay = Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
+    const delay = backoffAfter(this.#failures);
     await this.ctx.storage.setAlarm(Date.now() + delay);
     logError(configOf(this.env), "run.interrupted", error, { failures: this.#failures, retryInMs: delay });
   }

@@ -1,4 +1,4 @@
-import { isRecord } from "../flows/cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { checkFlow } from "../flows/check.ts";
 import { finding, pointerOf, type Finding } from "../flows/findings.ts";
 import { recordsIn } from "../flows/graph.ts";

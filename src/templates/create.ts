@@ -1,5 +1,5 @@
 import { inStorage } from "../db/client.ts";
-import { isRecord } from "../flows/cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { textOf } from "../flows/check.ts";
 import { ownersOfNew } from "../flows/owners.ts";
 import { foldForSearch, SEARCH_SEPARATOR } from "../flows/search-text.ts";

@@ -1,4 +1,4 @@
-import { isRecord } from "../flows/cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { createFlow } from "../flows/create.ts";
 import { isSame } from "../flows/diff.ts";
 import { toldDocument } from "../flows/instance.ts";

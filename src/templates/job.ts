@@ -14,6 +14,7 @@ import { DurableObject } from "cloudflare:workers";
 
 import { databaseOf } from "../db/client.ts";
 import type { Context } from "../identity/context.ts";
+import { backoffAfter } from "../platform/backoff.ts";
 import { configOf } from "../platform/config.ts";
 import { logError, logLine } from "../platform/log.ts";
 import { controlStep } from "./control-step.ts";
@@ -34,7 +35,6 @@ import { groupsToTry, isFault, settled, verdictsOnThrown } from "./verdicts.ts";
 
 export const PORTION = 50;
 const GRACE_MS = 30_000;
-const MOST_BACKOFF_MS = 60_000;
 const KEPT_MS = KEPT_DAYS * 24 * 3600_000;
 
 export class TemplateJob extends DurableObject<Env> {
@@ -100,7 +100,7 @@ export class TemplateJob extends DurableObject<Env> {
   /** How long to wait after one more ring that came to nothing. */
   #backoff(): number {
     this.#failures += 1;
-    return Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(this.#failures - 1, 10));
+    return backoffAfter(this.#failures);
   }
 
   /** Does not ask for the settings: they may be what is wrong. */

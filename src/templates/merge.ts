@@ -1,4 +1,4 @@
-import { isRecord } from "../flows/cast.ts";
+import { isRecord } from "../platform/shape.ts";
 
 /** Puts one value over another as the original does: objects by key, arrays by position, all else as a whole. */
 export function merged(base: unknown, over: unknown): unknown {

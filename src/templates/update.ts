@@ -1,4 +1,4 @@
-import { isRecord } from "../flows/cast.ts";
+import { isRecord } from "../platform/shape.ts";
 import { changesBetween, isSame } from "../flows/diff.ts";
 import { wordsFor } from "../flows/diff-words.ts";
 import { ownersOfEdited } from "../flows/owners.ts";

@@ -23,8 +23,11 @@ export const openToAll: MiddlewareHandler<HttpEnv> = async (c, next) => {
   return c.body(null, 204);
 };
 
-/** Whether a path belongs to the Hub Client API, whose errors have a form of their own. */
-export const isHub = (path: string): boolean => /^\/api\/(?:executor|execution|files|sharable)(?:\/|$)/.test(path);
+/** Where the Hub Client API is. */
+export const hubPaths = ["/api/executor", "/api/execution", "/api/files", "/api/sharable"] as const;
+
+/** Whether a path belongs to it: its errors have a form of their own. */
+export const isHub = (path: string): boolean => hubPaths.some((hub) => path === hub || path.startsWith(`${hub}/`));
 
 /** Errors in the form of the Hub Client API. */
 export function answerProblem(error: unknown, c: Context): Response {

@@ -8,7 +8,7 @@ import type { FunctionSeen, Seen } from "../object.ts";
 import { ProblemError, problemOfFault, reached } from "../problem.ts";
 import { untilOf, uriOf } from "../start.ts";
 import { issueToken } from "../token.ts";
-import { answerProblem, answerRefused, answerSeen, asked, bodyOf, opened, patienceOf, sendProblem } from "./edge.ts";
+import { answerRefused, answerSeen, asked, bodyOf, opened, patienceOf, sendProblem } from "./edge.ts";
 import * as schemas from "./schemas.ts";
 
 type Context = HonoContext<HttpEnv>;
@@ -158,7 +158,6 @@ const resultRoute = createRoute({
 });
 
 export const executionRoutes = new OpenAPIHono<HttpEnv>();
-executionRoutes.onError(answerProblem);
 executionRoutes.openAPIRegistry.register("SubmitInput", schemas.SubmitInput);
 executionRoutes.openAPIRegistry.register("CallInput", schemas.CallInput);
 executionRoutes.openapi(getRoute, (c) => look(c, c.req.param("uuid")) as never);

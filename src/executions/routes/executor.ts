@@ -7,7 +7,7 @@ import { documentedBody, json } from "../../platform/http.ts";
 import { senderOf } from "../../platform/sender.ts";
 import { startExecution } from "../start.ts";
 import { UUID } from "../uuid.ts";
-import { answerProblem, bodyOf } from "./edge.ts";
+import { bodyOf } from "./edge.ts";
 import { back, call, submit } from "./execution.ts";
 import { ExecutionInput, Invalid, ofBody, ofEvery, problem, Ticketed } from "./schemas.ts";
 
@@ -55,7 +55,6 @@ const start = (named: boolean) =>
   });
 
 export const executorRoutes = new OpenAPIHono<HttpEnv>();
-executorRoutes.onError(answerProblem);
 executorRoutes.openAPIRegistry.register("ExecutionInput", ExecutionInput);
 
 type Context = HonoContext<HttpEnv>;

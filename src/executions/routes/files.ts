@@ -7,7 +7,7 @@ import type { FileDescriptor as Descriptor } from "../../workflows/rules.ts";
 import { receiveFile } from "../files/receive.ts";
 import { keyOf } from "../files/store.ts";
 import { ProblemError, reached } from "../problem.ts";
-import { answerProblem, demandUuid, objectOf, ticketIn, type ExecutionStub } from "./edge.ts";
+import { demandUuid, objectOf, ticketIn, type ExecutionStub } from "./edge.ts";
 import { FileDescriptor, ofEvery, problem, uuidParameter } from "./schemas.ts";
 
 type Context = HonoContext<HttpEnv>;
@@ -106,7 +106,6 @@ const dropRoute = createRoute({
 });
 
 export const fileRoutes = new OpenAPIHono<HttpEnv>();
-fileRoutes.onError(answerProblem);
 fileRoutes.openapi(addRoute, (c) => add(c) as never);
 fileRoutes.openapi(getRoute, async (c) => c.json((await found(c)).file) as never);
 fileRoutes.openapi(contentRoute, (c) => content(c) as never);

@@ -8,7 +8,7 @@ import { senderOf } from "../../platform/sender.ts";
 import { ProblemError, reached } from "../problem.ts";
 import { findSharable } from "../sharables.ts";
 import { demandPatience, ticketFor } from "../start.ts";
-import { answerProblem, objectOf } from "./edge.ts";
+import { objectOf } from "./edge.ts";
 import { ofEvery, problem, Ticketed } from "./schemas.ts";
 
 type Context = HonoContext<HttpEnv>;
@@ -46,7 +46,6 @@ const useRoute = createRoute({
 });
 
 export const sharableRoutes = new OpenAPIHono<HttpEnv>();
-sharableRoutes.onError(answerProblem);
 sharableRoutes.openapi(useRoute, (c) => use(c) as never);
 
 async function use(c: Context): Promise<Response> {

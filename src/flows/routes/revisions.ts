@@ -11,7 +11,7 @@ import {
   getRevision,
   listRevisions,
   restoreRevision,
-  Revision,
+  revisionPage,
   RevisionDiff,
   RevisionDocument,
 } from "../revisions.ts";
@@ -45,22 +45,7 @@ const listRoute = createRoute({
     }),
   },
   responses: {
-    200: json(
-      z
-        .object({
-          data: z.array(Revision).meta({ description: "Up to 50 revisions." }),
-          meta: z
-            .object({
-              before: z
-                .int()
-                .nullable()
-                .meta({ description: "Ask with this number for the next page; null on the last.", example: null }),
-            })
-            .meta({ description: "Where this page stands." }),
-        })
-        .meta({ id: "RevisionsAnswer", description: "A page of revisions." }),
-      "The revisions.",
-    ),
+    200: json(revisionPage("RevisionsAnswer", "A page of revisions."), "The revisions."),
     ...refusals("INVALID_ID", "INVALID_PARAMETER", "FLOW_NOT_FOUND"),
   },
 });

@@ -5,8 +5,6 @@ import type { Message } from "../model.ts";
 import type { PlannedStep } from "../plan.ts";
 import { StepFault } from "../steps.ts";
 
-export { asText } from "../../connectors/request.ts";
-
 const read = new WeakMap<PlannedStep, unknown>();
 
 /** The fields of a step as its component wants them; read once for all messages. */

@@ -6,7 +6,8 @@ import { render } from "../../expressions/template.ts";
 import { authorizationOf } from "../../secrets/authorize.ts";
 import { DEPTH_HEADER, limits } from "../model.ts";
 import { StepFault, type Step, type StepCall } from "../steps.ts";
-import { asText, fieldsIn, withResult } from "./fields.ts";
+import { asText } from "../../platform/text.ts";
+import { fieldsIn, withResult } from "./fields.ts";
 
 /** More than is told in the end: a secret must not be cut in two before it is masked. */
 const RAW = 4000;

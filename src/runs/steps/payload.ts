@@ -2,7 +2,8 @@ import { compile, isTrue } from "../../expressions/evaluate.ts";
 import { render } from "../../expressions/template.ts";
 import { limits } from "../model.ts";
 import { StepFault, type Step } from "../steps.ts";
-import { asNumber, asText, fieldsIn, withResult } from "./fields.ts";
+import { asText } from "../../platform/text.ts";
+import { asNumber, fieldsIn, withResult } from "./fields.ts";
 
 /** Triggers and steps without a component: what comes in goes on. */
 export const pass: Step = ({ message }) => Promise.resolve({ kind: "sent", messages: [message] });

@@ -3,7 +3,8 @@ import { ALLOWED_HEADERS, isReplied } from "../hook-reply.ts";
 import { textOf } from "../message.ts";
 import { limits, type RunEnd } from "../model.ts";
 import { StepFault, type Step } from "../steps.ts";
-import { asNumber, asText, fieldsIn, withResult } from "./fields.ts";
+import { asText } from "../../platform/text.ts";
+import { asNumber, fieldsIn, withResult } from "./fields.ts";
 
 /** More than is kept in the end: a secret must not be cut in two before it is masked. */
 const RAW = 12_000;

@@ -1,6 +1,6 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
-import { Revision } from "../../flows/revisions.ts";
+import { revisionPage } from "../../flows/revisions.ts";
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, secured } from "../../identity/http.ts";
 import { documentedBody, json, jsonBody, send } from "../../platform/http.ts";
@@ -144,22 +144,7 @@ const revisionsRoute = createRoute({
     query: z.object({ before: number.meta({ description: "Only revisions below this number.", example: "12" }) }),
   },
   responses: {
-    200: json(
-      z
-        .object({
-          data: z.array(Revision).meta({ description: "Up to 50 revisions." }),
-          meta: z
-            .object({
-              before: z
-                .int()
-                .nullable()
-                .meta({ description: "Ask with this number for the next page; null on the last.", example: null }),
-            })
-            .meta({ description: "Where this page stands." }),
-        })
-        .meta({ id: "TemplateRevisionsAnswer", description: "A page of revisions of a template." }),
-      "The revisions.",
-    ),
+    200: json(revisionPage("TemplateRevisionsAnswer", "A page of revisions of a template."), "The revisions."),
     ...refusals("INVALID_ID", "INVALID_PARAMETER", "TEMPLATE_NOT_FOUND"),
   },
 });
