@@ -24,6 +24,7 @@ import { runRoutes } from "./runs/routes/runs.ts";
 import { scheduleRoutes } from "./runs/routes/schedule.ts";
 import { operationsRoutes } from "./operations/routes.ts";
 import { AppError, errorItem } from "./platform/errors.ts";
+import { placeOf, serve } from "./gateway/serve.ts";
 import { answerError } from "./platform/http.ts";
 import { logError } from "./platform/log.ts";
 import { crossOrigin, everyRequest, settings } from "./platform/request.ts";
@@ -32,6 +33,12 @@ import { templateRoutes } from "./templates/routes/index.ts";
 
 // Express took a slash at the end of a path.
 export const app = new OpenAPIHono<HttpEnv>({ strict: false });
+
+/** Calls of APIs go past all that the repository does with requests and answers. */
+export function answer(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {
+  const place = placeOf(request, env);
+  return place === undefined ? app.fetch(request, env, ctx) : serve(request, env, ctx, place);
+}
 
 app.onError((error, c) => {
   if (isHub(c.req.path)) return answerProblem(error, c);
@@ -49,10 +56,10 @@ app.onError((error, c) => {
     });
   }
 });
-app.notFound((c) => answer(c, new AppError("NOT_FOUND")));
+app.notFound((c) => told(c, new AppError("NOT_FOUND")));
 
 /** An error in the form of the API to which the path belongs. */
-function answer(c: HonoContext<HttpEnv>, error: AppError): Response {
+function told(c: HonoContext<HttpEnv>, error: AppError): Response {
   return isHub(c.req.path) ? answerProblem(error, c) : answerError(c, error);
 }
 
@@ -64,7 +71,7 @@ app.use(
     onMethodNotAllowed: (c, methods) => {
       c.header("allow", [...new Set([...methods, "OPTIONS"])].join(", "));
       if (c.req.method === "OPTIONS") return c.body(null, 204);
-      return answer(c, new AppError("METHOD_NOT_ALLOWED", { detail: `Allowed are ${methods.join(", ")}.` }));
+      return told(c, new AppError("METHOD_NOT_ALLOWED", { detail: `Allowed are ${methods.join(", ")}.` }));
     },
   }),
 );

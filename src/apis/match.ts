@@ -285,5 +285,6 @@ const newNode = <T>(): Node<T> => ({ literals: new Map(), parameter: undefined, 
 /** The root of an API has one spelling with a slash and one without. */
 const segmentsOf = (path: string): string[] => path.slice(1).split("/");
 const isParameter = (segment: string): boolean => segment.startsWith("{");
-const comparable = (text: string): string =>
+/** A path, or a part of one, in the form in which paths are compared. */
+export const comparable = (text: string): string =>
   text.includes("%") ? text.replaceAll(/%[\da-f]{2}/gi, (code) => code.toUpperCase()) : text;

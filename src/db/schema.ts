@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export * from "./runtimes.ts";
+export * from "./gateway.ts";
 
 export const flowStatuses = ["inactive", "starting", "active", "stopping"] as const;
 

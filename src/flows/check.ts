@@ -2,8 +2,9 @@ import type { z } from "zod";
 
 import { MOST_BYTES } from "../platform/http.ts";
 import { AppError } from "../platform/errors.ts";
+import { checkApi } from "../apis/check.ts";
 import { checkWorkflow } from "../workflows/check.ts";
-import type { Fault as WorkflowFault } from "../platform/faults.ts";
+import type { Fault } from "../platform/faults.ts";
 import { isRecord } from "../platform/shape.ts";
 import { castTo } from "./cast.ts";
 import { faultOfCron } from "./cron.ts";
@@ -20,9 +21,9 @@ export function checkFlow(input: unknown, mode: FlowValidation): Checked {
   const unreadable = faultsOfSize(input);
   if (!isRecord(input) || unreadable.length > 0) return { ok: false, findings: unreadable };
   const kind = input["kind"] ?? "integration";
-  if (kind === "workflow") return checkOfWorkflow(input, mode);
+  if (kind === "workflow" || kind === "api") return checkOfKind(kind, input, mode);
   const schema = documents[mode];
-  const cast = castTo(schema, { ...input, workflow: undefined }) as Record<string, unknown>;
+  const cast = castTo(schema, { ...input, workflow: undefined, api: undefined }) as Record<string, unknown>;
   const shape = schema.safeParse(cast);
   const graph = checkGraph(cast["graph"]);
   const issues = [...(shape.success ? [] : shape.error.issues), ...withoutNodes(cast["graph"])];
@@ -45,31 +46,49 @@ function withoutNodes(graph: unknown): z.core.$ZodIssue[] {
 
 const noSteps = { nodes: [], edges: [] };
 
-/** A flow that is a script: everything but the graph is checked as usual, and the script by its own rules. */
-function checkOfWorkflow({ workflow, ...input }: Record<string, unknown>, mode: FlowValidation): Checked {
+const checks = {
+  workflow: (workflow: unknown) => {
+    const checked = checkWorkflow(workflow);
+    return checked.ok ? { ...checked, document: { workflow: checked.workflow } } : checked;
+  },
+  api: (api: unknown) => {
+    const checked = checkApi(api);
+    return checked.ok ? { ...checked, document: { api: checked.api as FlowDocument["api"] } } : checked;
+  },
+} as const;
+
+/** A flow that is a script or an API: everything but the graph is checked as usual, and that by its own rules. */
+function checkOfKind(
+  kind: keyof typeof checks,
+  { workflow, api, ...input }: Record<string, unknown>,
+  mode: FlowValidation,
+): Checked {
   const schema = documents[mode];
   const cast = castTo(schema, { ...input, graph: noSteps }) as Record<string, unknown>;
   const shape = schema.safeParse(cast);
-  const script = checkWorkflow(workflow);
-  const found = (script.ok ? script.warnings : script.faults).map(findingOf);
+  const own = checks[kind](kind === "api" ? api : workflow);
+  const found = (own.ok ? own.warnings : own.faults).map((one) => findingOf(kind, one));
   const warnings = found.filter((one) => one.warning === true);
   const findings = [
     ...(shape.success ? [] : findingsOfShape(shape.error.issues, cast)),
     ...faultsOfStatus(input["status"]),
-    ...(hasSteps(input["graph"])
-      ? [finding("GRAPH_NOT_WANTED", ["graph"], "A workflow has commands, and no graph.")]
-      : []),
+    ...(hasSteps(input["graph"]) ? [finding("GRAPH_NOT_WANTED", ["graph"], graphNotWanted[kind])] : []),
     ...found.filter((one) => one.warning !== true),
   ];
-  if (!shape.success || !script.ok || findings.length > 0) return { ok: false, findings: told(findings), warnings };
-  return { ok: true, document: { ...shape.data, workflow: script.workflow }, warnings };
+  if (!shape.success || !own.ok || findings.length > 0) return { ok: false, findings: told(findings), warnings };
+  return { ok: true, document: { ...shape.data, ...own.document }, warnings };
 }
+
+const graphNotWanted = {
+  workflow: "A workflow has commands, and no graph.",
+  api: "An API has resources, and no graph.",
+} as const;
 
 const hasSteps = (graph: unknown): boolean =>
   isRecord(graph) && Array.isArray(graph["nodes"]) && graph["nodes"].length > 0;
 
-const findingOf = ({ code, path, message, warning }: WorkflowFault): Finding => ({
-  ...finding(code, ["workflow", ...path], message),
+const findingOf = (kind: string, { code, path, message, warning }: Fault): Finding => ({
+  ...finding(code, [kind, ...path], message),
   ...(warning === true ? { warning } : {}),
 });
 

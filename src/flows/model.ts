@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { flowStatuses } from "../db/schema.ts";
 import { objectIdPattern } from "../platform/ids.ts";
+import { Api } from "../apis/model.ts";
 import { Workflow } from "../workflows/model.ts";
 import { exampleFlow } from "./example.ts";
 
@@ -18,7 +19,7 @@ const sizes = {
 
 export type FlowValidation = keyof typeof sizes;
 
-export const flowKinds = ["integration", "workflow"] as const;
+export const flowKinds = ["integration", "workflow", "api"] as const;
 export type FlowKind = (typeof flowKinds)[number];
 
 export const MOST_NODES = 5000;
@@ -150,11 +151,12 @@ function documentIn(mode: FlowValidation) {
     }),
     kind: z.enum(flowKinds).nullish().meta({
       description:
-        "What the flow is: integration (the default; `graph`: steps that payloads travel through) or workflow (`workflow`: a script that people walk through).",
+        "What the flow is: integration (the default; `graph`: steps that payloads travel through), workflow (`workflow`: a script that people walk through) or api (`api`: an API that stands on the gateway).",
       example: "integration",
     }),
     graph,
     workflow: Workflow.optional(),
+    api: Api.optional(),
     type: z
       .string()
       .nullish()

@@ -39,7 +39,7 @@ export function commandOf(name: CommandName, row: CommandRow, now: number, force
     headers,
     payload: {
       ...identity,
-      ...(document.kind === "workflow" ? { kind: document.kind } : {}),
+      ...(document.kind === "workflow" || document.kind === "api" ? { kind: document.kind } : {}),
       revision: row.revision,
       href: `/flows/${row.id}`,
     },

@@ -104,9 +104,12 @@ export const endExecutionsOf = (payload: EndExecutions, now: number): Envelope =
   payload,
 });
 
-/** What takes a command: the orchestrator, or for a workflow, which none of them knows, the service itself. */
+/** Kinds of flows that no orchestrator knows: the service itself makes them live. */
+const ownKinds: readonly unknown[] = ["workflow", "api"];
+
+/** What takes a command: the orchestrator, or the service itself. */
 export const queueOfCommand = ({ payload }: Envelope): "commands" | "chores" =>
-  (payload as { kind?: unknown }).kind === "workflow" ? "chores" : "commands";
+  ownKinds.includes((payload as { kind?: unknown }).kind) ? "chores" : "commands";
 
 /** A message body of at most this many bytes fits a queue (128,000 with the queue's own metadata). */
 export const MOST_MESSAGE_BYTES = 120_000;

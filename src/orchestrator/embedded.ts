@@ -4,6 +4,7 @@ import { documentOf, findFlow } from "../flows/store.ts";
 import { cancelRunsOf, CommandPayload, endExecutionsOf, type Envelope } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
 import { openWorkflow, workflowOf } from "../executions/open.ts";
+import { apiOf, openApi } from "../gateway/open.ts";
 import { ScheduleFault, schedulesOf } from "../runs/schedule.ts";
 import { faultOfKnownComponents } from "./components.ts";
 
@@ -13,7 +14,7 @@ interface Surroundings {
   readonly db: Database;
   readonly reports: Queue;
   readonly now: () => number;
-  readonly env: Pick<Env, "LIVE_FLOW" | "FLOW_CHORES">;
+  readonly env: Env;
 }
 
 type ReportName = "flow.started" | "flow.stopped" | "flow.failed";
@@ -28,7 +29,7 @@ export async function carryOut(by: Surroundings, command: Envelope): Promise<Rep
     await takeDown(by, payload, command.headers);
     return report(by, command, payload.id, "flow.stopped");
   }
-  const opened = await openedWorkflow(by, payload);
+  const opened = await openedHere(by, payload);
   if (opened !== undefined) {
     const name = opened.fault === undefined ? "flow.started" : "flow.failed";
     return report(by, command, payload.id, name, opened.fault);
@@ -51,10 +52,14 @@ export async function carryOut(by: Surroundings, command: Envelope): Promise<Rep
   return report(by, command, payload.id, "flow.started");
 }
 
-/** Has a workflow's name lead to it; undefined for a flow of another kind. */
-async function openedWorkflow({ db, now }: Surroundings, { id, kind }: CommandPayload) {
-  if (kind !== "workflow") return undefined;
+/** Has a workflow's name or an API's path lead to it; undefined for a flow of another kind. */
+async function openedHere({ db, now, env }: Surroundings, { id, kind }: CommandPayload) {
+  if (kind !== "workflow" && kind !== "api") return undefined;
   const row = await findFlow(db, id, null);
+  if (kind === "api") {
+    if (row === undefined || apiOf(row) === undefined) return { fault: "The API is gone." };
+    return { fault: await openApi(db, env, row, now()) };
+  }
   if (row === undefined || workflowOf(row) === undefined) return { fault: "The workflow is gone." };
   return { fault: await openWorkflow(db, row, now()) };
 }
@@ -76,6 +81,8 @@ async function takeDown(
     if (force === true) await env.FLOW_CHORES.send(endExecutionsOf(all, now()));
     return;
   }
+  // The gateway hears of the status itself; calls in flight go to their end.
+  if (kind === "api") return;
   await env.LIVE_FLOW.getByName(flowId).fall(startId);
   if (force !== true) return;
   await env.FLOW_CHORES.send(cancelRunsOf({ flowId, after: "", startId, before: createdAt + 1 }, now()));

@@ -60,6 +60,16 @@ const Settings = z
     JWT_EXPIRATION: whole(28_800),
     /** Bytes of one uploaded file. */
     FILE_LIMIT: whole(10_485_760),
+    /** Host names that lead to the gateway: `name`, or `name=owner` if only that owner's APIs may stand there. */
+    GATEWAY_HOSTNAMES: list,
+    /** Keys of access tokens that oauth interceptors issue, each at least 32 characters: the first signs, all verify. */
+    GATEWAY_KEY: list,
+    /** Days for which traces of calls are kept. */
+    GATEWAY_TRACE_DAYS: whole(7),
+    APP_READ_PERMISSION: z.string().default("apps.read"),
+    APP_WRITE_PERMISSION: z.string().default("apps.write"),
+    PLAN_READ_PERMISSION: z.string().default("plans.read"),
+    PLAN_WRITE_PERMISSION: z.string().default("plans.write"),
     EXECUTION_START_PERMISSION: z.string().default("executions.start"),
     EXECUTION_READ_PERMISSION: z.string().default("executions.read"),
     EXECUTION_CONTROL_PERMISSION: z.string().default("executions.control"),
@@ -78,6 +88,12 @@ const Settings = z
     if (!settings.SECRETS_KEY.every(isKey)) refuse("SECRETS_KEY", "needs 32 bytes in base64 or hex for each key");
     if (!settings.EXECUTION_KEY.every((key) => key.length >= 32)) {
       refuse("EXECUTION_KEY", "needs at least 32 characters for each key");
+    }
+    if (!settings.GATEWAY_KEY.every((key) => key.length >= 32)) {
+      refuse("GATEWAY_KEY", "needs at least 32 characters for each key");
+    }
+    if (!settings.GATEWAY_HOSTNAMES.every((entry) => /^[a-z0-9.-]+(?:=[^=]+)?$/i.test(entry))) {
+      refuse("GATEWAY_HOSTNAMES", "is a list of host names such as api.example.com or api.example.com=owner");
     }
     if (settings.SECRET_SERVICE_BASE_URL) {
       if (!settings.IAM_BASE_URL) refuse("IAM_BASE_URL", "is needed with SECRET_SERVICE_BASE_URL");

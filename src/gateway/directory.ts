@@ -1,0 +1,294 @@
+/**
+ * What an isolate knows of the APIs that are live: which base paths there are, the revisions that were called, apps,
+ * plans and when caches were cleared. No call waits for the database but the first ones.
+ *
+ * Freshness  Triggers number every change (`gateway_changes`). What is known is at most FRESH_MS old, counted from
+ *            before it was read, so a stop or a new revision reaches every isolate within that time. From RENEW_MS on
+ *            a call has it renewed beside itself; only after a longer silence does one wait for it.
+ * Atomicity  A revision is read and made ready as a whole, and then put in the place of the other. A call keeps the
+ *            one that it began with.
+ * Faults     Where the database does not answer, what is known goes on for STALE_MS: a broken way to the database must
+ *            not stop every API.
+ * Requests   share what was read, never a promise: one that belongs to another request may never settle.
+ */
+import { comparable, compileBases } from "../apis/match.ts";
+import type { Api, Plan } from "../apis/model.ts";
+import type { App } from "../apps/model.ts";
+import { appOfRow, type AppRow } from "../apps/store.ts";
+import { databaseOf, inStorage, type Database } from "../db/client.ts";
+import { configOf } from "../platform/config.ts";
+import { logError } from "../platform/log.ts";
+import { LiveApi } from "./compile.ts";
+
+export const RENEW_MS = 2500;
+export const FRESH_MS = 5000;
+const STALE_MS = 600_000;
+/** So long changes are kept for those who ask what is new. */
+export const CHANGES_KEPT_S = 900;
+const MOST_CHANGES = 500;
+const MOST_LIVE = 200;
+const MOST_BYTES = 24 * 1024 * 1024;
+const MOST_APPS = 5000;
+
+interface Entry {
+  readonly basePath: string;
+  readonly hostnames: readonly string[];
+  readonly flowId: string;
+}
+
+interface Kept {
+  readonly live: LiveApi;
+  readonly bytes: number;
+}
+
+interface LiveRow {
+  readonly id: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly document: string;
+  readonly home: string | null;
+  readonly startedBy: string | null;
+  readonly startedIn: string | null;
+}
+
+const SEQ = "SELECT coalesce(max(seq), 0) AS seq FROM gateway_changes";
+const ENTRY = `SELECT open_apis.base_path AS "basePath", open_apis.hostnames, open_apis.flow_id AS "flowId"
+  FROM open_apis JOIN flows ON flows.id = open_apis.flow_id WHERE flows.status = 'active'`;
+const CLEARS = "SELECT flow_id AS flowId, cache, at FROM gateway_clears";
+const CHANGES = `SELECT seq, "of", id FROM gateway_changes WHERE seq > ?1 ORDER BY seq LIMIT ${MOST_CHANGES + 1}`;
+const CHANGED = `(SELECT id FROM gateway_changes WHERE seq > ?1 AND "of" = ?2)`;
+const LIVE = `SELECT id, name, revision, document, home, started_by AS "startedBy", started_in AS "startedIn" FROM flows WHERE status = 'active'`;
+
+const EARLIER = `SELECT flow_id AS id, '' AS name, revision, document FROM revisions WHERE flow_id = ?1`;
+
+export class Directory {
+  readonly #env: Env;
+  /** Of the last change that is known; undefined before anything is. */
+  #seq: number | undefined;
+  /** When the last reading began. */
+  #readAt = 0;
+  #renewingSince = 0;
+  #entries = new Map<string, Entry>();
+  #find: ReturnType<typeof compileBases<Entry>> = () => undefined;
+  readonly #live = new Map<string, Kept>();
+  #bytes = 0;
+  readonly #apps = new Map<string, App | null>();
+  readonly #plans = new Map<string, Plan | null>();
+  #clears = new Map<string, number>();
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** Sees to it that what is known is fresh. Throws STORAGE_UNAVAILABLE if nothing is known that may still be used. */
+  async freshen(now: number, defer: (promise: Promise<unknown>) => void): Promise<void> {
+    // A clock that was set back says nothing of how old anything is.
+    const age = Math.abs(now - this.#readAt);
+    if (this.#seq !== undefined && age < RENEW_MS) return;
+    if (this.#seq === undefined || age >= FRESH_MS) {
+      try {
+        await this.#renew(now);
+      } catch (error) {
+        if (this.#seq === undefined || age >= STALE_MS) throw error;
+        this.#complain(error);
+      }
+    } else if (Math.abs(now - this.#renewingSince) >= RENEW_MS) {
+      this.#renewingSince = now;
+      defer(this.#renew(now).catch((error: unknown) => this.#complain(error)));
+    }
+  }
+
+  /** The API whose base path begins a path, if it stands at the host. Of the gateway's own host there is no name. */
+  find(path: string, host: string | undefined): { entry: Entry; rest: string } | undefined {
+    const found = this.#find(path);
+    if (found === undefined) return undefined;
+    const { api: entry, rest } = found;
+    return host === undefined || entry.hostnames.includes(host) ? { entry, rest } : undefined;
+  }
+
+  /** Whether an API is live. */
+  has(flowId: string): boolean {
+    return [...this.#entries.values()].some((entry) => entry.flowId === flowId);
+  }
+
+  /** The live revision of an API, or an earlier one of it; undefined if it is live no more. */
+  async liveApi(flowId: string, revision?: number): Promise<LiveApi | undefined> {
+    const live = await this.#present(flowId);
+    if (live === undefined || revision === undefined || revision === live.facts.revision) return live;
+    return this.#earlierOf(live, revision);
+  }
+
+  async #present(flowId: string): Promise<LiveApi | undefined> {
+    const known = this.#live.get(flowId);
+    if (known !== undefined) {
+      // The one that was called last stays longest.
+      this.#live.delete(flowId);
+      this.#live.set(flowId, known);
+      return known.live;
+    }
+    const began = this.#seq;
+    const rows = await this.#rowsOf(this.#database(), `${LIVE} AND id = ?1`, flowId);
+    // What changed while it was read is read again by whoever asks next.
+    for (const row of rows) if (began === this.#seq) this.#keep(row);
+    return rows.map((row) => this.#madeOf(row))[0];
+  }
+
+  /** Revisions never change. */
+  async #earlierOf({ facts }: LiveApi, revision: number): Promise<LiveApi | undefined> {
+    const key = `${facts.id}:${revision}`;
+    const known = this.#live.get(key);
+    if (known !== undefined) return known.live;
+    const { id, home, startedBy, startedIn } = facts;
+    const rows = await this.#rowsOf(this.#database(), `${EARLIER} AND revision = ?2`, id, revision);
+    for (const row of rows) this.#keep({ ...row, home, startedBy, startedIn }, key);
+    return this.#live.get(key)?.live;
+  }
+
+  async appOf(clientId: string): Promise<App | undefined> {
+    const known = this.#apps.get(clientId);
+    if (known !== undefined) return known ?? undefined;
+    const began = this.#seq;
+    const find = this.#database().sql("SELECT * FROM apps WHERE client_id = ?1", clientId);
+    const { results } = await inStorage(() => find.all<AppRow>());
+    const app = results.map(appOfRow)[0];
+    if (this.#apps.size >= MOST_APPS) this.#apps.clear();
+    if (began === this.#seq) this.#apps.set(clientId, app ?? null);
+    return app;
+  }
+
+  async planOf(id: string): Promise<Plan | undefined> {
+    const known = this.#plans.get(id);
+    if (known !== undefined) return known ?? undefined;
+    const began = this.#seq;
+    const find = this.#database().sql("SELECT document FROM plans WHERE id = ?1", id);
+    const { results } = await inStorage(() => find.all<{ document: string }>());
+    const plan = results.map(({ document }) => JSON.parse(document) as Plan)[0];
+    if (this.#plans.size >= MOST_APPS) this.#plans.clear();
+    if (began === this.#seq) this.#plans.set(id, plan ?? null);
+    return plan;
+  }
+
+  clearedAt(flowId: string, cache: string): number {
+    return this.#clears.get(`${flowId} ${cache}`) ?? 0;
+  }
+
+  heardOfClear(flowId: string, cache: string, at: number): void {
+    this.#clear([{ flowId, cache, at }]);
+  }
+
+  #database(): Database {
+    return databaseOf(this.#env.DB);
+  }
+
+  async #renew(now: number): Promise<void> {
+    const seq = this.#seq;
+    if (seq === undefined || now - this.#readAt > (CHANGES_KEPT_S * 1000) / 2) return this.#readAll(now);
+    const db = this.#database();
+    const [changes, entries, clears] = await inStorage(() =>
+      db.batch<never>([
+        db.sql(CHANGES, seq),
+        db.sql(`${ENTRY} AND open_apis.flow_id IN ${CHANGED}`, seq, "api"),
+        db.sql(`${CLEARS} WHERE flow_id IN ${CHANGED}`, seq, "cache"),
+      ]),
+    );
+    const changed = changes!.results as { seq: number; of: string; id: string }[];
+    if (changed.length > MOST_CHANGES) return this.#readAll(now);
+    if (changed.length === 0) return this.#isRead(now, seq);
+    const ids = (of: string) => new Set(changed.flatMap((change) => (change.of === of ? [change.id] : [])));
+    const apis = ids("api");
+    const hot = [...apis].filter((id) => this.#live.has(id));
+    const rows =
+      hot.length === 0
+        ? []
+        : await this.#rowsOf(db, `${LIVE} AND id IN (SELECT value FROM json_each(?1))`, JSON.stringify(hot));
+    // Another renewal may have come further meanwhile.
+    if (this.#seq !== seq) return undefined;
+    for (const key of this.#live.keys()) if (apis.has(key.split(":")[0]!)) this.#forget(key);
+    for (const row of rows) this.#keep(row);
+    for (const id of ids("app")) this.#apps.delete(id);
+    for (const id of ids("plan")) this.#plans.delete(id);
+    this.#clear(clears!.results);
+    if (apis.size > 0) {
+      const others = [...this.#entries.values()].filter((entry) => !apis.has(entry.flowId));
+      this.#index([...others, ...(entries!.results as EntryRow[]).map(entryOf)]);
+    }
+    return this.#isRead(now, changed.at(-1)!.seq);
+  }
+
+  async #readAll(now: number): Promise<void> {
+    const db = this.#database();
+    const [seq, entries, clears] = await inStorage(() => db.batch<never>([db.sql(SEQ), db.sql(ENTRY), db.sql(CLEARS)]));
+    this.#live.clear();
+    this.#bytes = 0;
+    this.#apps.clear();
+    this.#plans.clear();
+    this.#clears = new Map();
+    this.#clear(clears!.results);
+    this.#index((entries!.results as EntryRow[]).map(entryOf));
+    this.#isRead(now, (seq!.results as { seq: number }[])[0]!.seq);
+  }
+
+  #isRead(now: number, seq: number): void {
+    this.#seq = seq;
+    this.#readAt = now;
+  }
+
+  #index(entries: readonly Entry[]): void {
+    this.#entries = new Map(entries.map((entry) => [comparable(entry.basePath), entry]));
+    this.#find = compileBases([...this.#entries.values()]);
+  }
+
+  #clear(rows: readonly { flowId: string; cache: string; at: number }[]): void {
+    for (const { flowId, cache, at } of rows) this.#clears.set(`${flowId} ${cache}`, at);
+  }
+
+  async #rowsOf(db: Database, text: string, ...parameters: unknown[]): Promise<LiveRow[]> {
+    return (await inStorage(() => db.sql(text, ...parameters).all<LiveRow>())).results;
+  }
+
+  #madeOf({ document, home, id, ...rest }: LiveRow): LiveApi {
+    const { api } = JSON.parse(document) as { api: Api };
+    const allowPrivate = configOf(this.#env).HTTP_ALLOW_PRIVATE === "true";
+    return new LiveApi(api, { ...rest, id, home: home ?? id }, allowPrivate);
+  }
+
+  #keep(row: LiveRow, key = row.id): void {
+    const bytes = row.document.length;
+    this.#forget(key);
+    this.#live.set(key, { live: this.#madeOf(row), bytes });
+    this.#bytes += bytes;
+    for (const id of this.#live.keys()) {
+      if (this.#live.size <= MOST_LIVE && this.#bytes <= MOST_BYTES) break;
+      if (id !== key) this.#forget(id);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#bytes -= this.#live.get(id)?.bytes ?? 0;
+    this.#live.delete(id);
+  }
+
+  #complain(error: unknown): void {
+    logError(configOf(this.#env), "gateway.stale", error, {});
+  }
+}
+
+interface EntryRow extends Omit<Entry, "hostnames"> {
+  readonly hostnames: string;
+}
+
+const entryOf = ({ hostnames, ...entry }: EntryRow): Entry => ({
+  ...entry,
+  hostnames: JSON.parse(hostnames) as string[],
+});
+
+const known = new WeakMap<Env, Directory>();
+
+/** The directory of this isolate. */
+export function directoryOf(env: Env): Directory {
+  const found = known.get(env);
+  if (found !== undefined) return found;
+  const directory = new Directory(env);
+  known.set(env, directory);
+  return directory;
+}
