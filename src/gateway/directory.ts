@@ -36,6 +36,8 @@ interface Entry {
   readonly flowId: string;
 }
 
+type Find = ReturnType<typeof compileBases<Entry>>;
+
 interface Kept {
   readonly live: LiveApi;
   readonly bytes: number;
@@ -69,7 +71,8 @@ export class Directory {
   #readAt = 0;
   #renewingSince = 0;
   #entries = new Map<string, Entry>();
-  #find: ReturnType<typeof compileBases<Entry>> = () => undefined;
+  #find: Find = () => undefined;
+  #findAt = new Map<string, Find>();
   readonly #live = new Map<string, Kept>();
   #bytes = 0;
   readonly #apps = new Map<string, App | null>();
@@ -98,17 +101,10 @@ export class Directory {
     }
   }
 
-  /** The API whose base path begins a path, if it stands at the host. Of the gateway's own host there is no name. */
+  /** The API whose base path begins a path, of those at a host name of their own or of all that there are. */
   find(path: string, host: string | undefined): { entry: Entry; rest: string } | undefined {
-    const found = this.#find(path);
-    if (found === undefined) return undefined;
-    const { api: entry, rest } = found;
-    return host === undefined || entry.hostnames.includes(host) ? { entry, rest } : undefined;
-  }
-
-  /** Whether an API is live. */
-  has(flowId: string): boolean {
-    return [...this.#entries.values()].some((entry) => entry.flowId === flowId);
+    const found = (host === undefined ? this.#find : this.#findAt.get(host))?.(path);
+    return found && { entry: found.api, rest: found.rest };
   }
 
   /** The live revision of an API, or an earlier one of it; undefined if it is live no more. */
@@ -235,7 +231,12 @@ export class Directory {
 
   #index(entries: readonly Entry[]): void {
     this.#entries = new Map(entries.map((entry) => [comparable(entry.basePath), entry]));
-    this.#find = compileBases([...this.#entries.values()]);
+    const all = [...this.#entries.values()];
+    const hosts = new Set(all.flatMap(({ hostnames }) => hostnames));
+    this.#find = compileBases(all);
+    this.#findAt = new Map(
+      [...hosts].map((host) => [host, compileBases(all.filter(({ hostnames }) => hostnames.includes(host)))]),
+    );
   }
 
   #clear(rows: readonly { flowId: string; cache: string; at: number }[]): void {

@@ -21,6 +21,7 @@ const table = {
   SCRIPT_REFUSED: { status: 403, title: "The call is not taken." },
   INTERNAL_CALL_REFUSED: { status: 502, title: "Another API, which was asked first, did not let the call go on." },
   INTERCEPTOR_FAILED: { status: 500, title: "An interceptor could not do its work." },
+  GATEWAY_FAILED: { status: 500, title: "Something went wrong on our side." },
   CALL_DEPTH: { status: 508, title: "APIs call each other, or themselves, too deep." },
   DESTINATION_MISSING: { status: 502, title: "The operation has no destination." },
   DESTINATION_REFUSED: { status: 502, title: "The destination is an address that is not called." },

@@ -31,6 +31,7 @@ export function placeOf(
 const hostOf = (url: string): string => /^[^/]+\/\/(?:[^/?#@]*@)?([^/?#:]*)/.exec(url)?.[1]?.toLowerCase() ?? "";
 
 interface Ended {
+  readonly config?: Config;
   readonly api?: LiveApi;
   readonly resource?: string;
   readonly operation?: string;
@@ -47,22 +48,21 @@ export async function serve(
   const began = Date.now();
   const id = requestIdOf(request.headers);
   const ended: { -readonly [K in keyof Ended]: Ended[K] } = {};
-  const config = configOf(env);
   const response = await answered();
-  log(config, { id, began, request, path: place.path, status: response.status, ...ended });
+  log({ id, began, request, path: place.path, status: response.status, ...ended });
   return response;
 
   async function answered(): Promise<Response> {
     try {
+      const config = configOf(env);
+      ended.config = config;
       const world = worldOf(env, config, ctx);
       const answer = await called(world, { request, place, id, began, ended });
       return responseOf(answer, request.method, id);
     } catch (error) {
-      logError(config, "call.failed", error, { requestId: id });
-      const code =
-        error instanceof AppError && error.code === "STORAGE_UNAVAILABLE"
-          ? "GATEWAY_UNAVAILABLE"
-          : "INTERCEPTOR_FAILED";
+      logError({ LOG_LEVEL: ended.config?.LOG_LEVEL ?? "error" }, "call.failed", error, { requestId: id });
+      // Without its database, or with settings that cannot be read, the gateway is out of order for a while.
+      const code = error instanceof AppError ? "GATEWAY_UNAVAILABLE" : "GATEWAY_FAILED";
       ended.code = code;
       const headers = code === "GATEWAY_UNAVAILABLE" ? { "retry-after": "5" } : {};
       return responseOf(refuse(code, { requestId: id, headers }).answer, request.method, id);
@@ -231,8 +231,8 @@ interface Line extends Ended {
   readonly status: number;
 }
 
-const log = (config: Config, { id, began, request, path, status, api, resource, operation, code }: Line): void =>
-  logLine(config, "call", {
+const log = ({ config, id, began, request, path, status, api, resource, operation, code }: Line): void =>
+  logLine({ LOG_LEVEL: config?.LOG_LEVEL ?? "info" }, "call", {
     requestId: id,
     method: request.method,
     path: path.slice(0, 200),

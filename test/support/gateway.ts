@@ -59,6 +59,8 @@ export async function liveApi(
     .run();
   const row = (await findFlow(databaseOf(env.DB), id, null))!;
   expect(await openApi(databaseOf(env.DB), env, row, Date.now())).toBeUndefined();
+  // As at the end of a start: what becomes active has its claim by then.
+  await env.DB.prepare("UPDATE flows SET status = 'active' WHERE id = ?").bind(id).run();
   await renewGateway();
   return { id, base: (api as { basePath: string }).basePath };
 }
