@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { unstable_readConfig as readConfig } from "wrangler";
@@ -88,3 +88,15 @@ function bundle(entry: string, name: string): string {
 
 export const codeOf = (file: string): string =>
   readFileSync(file, "utf8").replace(/\/\/# sourceMappingURL=\S+\s*$/, "");
+
+/** The code of a bundle, and the WebAssembly beside it that it imports. */
+export function modulesOf(file: string) {
+  const contents = codeOf(file);
+  const wasm = readdirSync(dirname(file)).filter((name) => name.endsWith(".wasm") && contents.includes(name));
+  return [
+    { type: "ESModule" as const, path: basename(file), contents },
+    ...wasm.map((path) => {
+      return { type: "CompiledWasm" as const, path, contents: new Uint8Array(readFileSync(join(dirname(file), path))) };
+    }),
+  ];
+}

@@ -17,14 +17,18 @@ const text = (value: string): string =>
     .replaceAll(/\\u00(..)/g, String.raw`\x$1`)
     .replaceAll(/\\[bf]/g, " ");
 
+type Embed = (content: string | Uint8Array) => string;
+
 /** Writes a value as Cap'n Proto text; code goes into files of its own. */
-function literal(value: Json, embed: (code: string) => string): string {
+function literal(value: Json, embed: Embed): string {
   if (typeof value === "string") return text(value);
   if (typeof value !== "object" || value === null) return value === null ? "void" : String(value);
   if (Array.isArray(value)) return `[${value.map((entry) => literal(entry, embed)).join(", ")}]`;
   const fields = Object.entries(value).map(([key, inner]) => {
-    const isCode = key === "esModule" && typeof inner === "string";
-    return `${key} = ${isCode ? `embed ${text(embed(inner))}` : literal(inner, embed)}`;
+    if (key === "esModule" && typeof inner === "string") return `${key} = embed ${text(embed(inner))}`;
+    // Bytes are dumped as an object of numbers.
+    if (key === "wasm") return `${key} = embed ${text(embed(Uint8Array.from(Object.values(inner as object))))}`;
+    return `${key} = ${literal(inner, embed)}`;
   });
   return `(${fields.join(", ")})`;
 }
@@ -69,9 +73,9 @@ export function writeConfig(dumped: Dumped, workers: readonly string[], folder: 
   for (const worker of workers) reach(`core:user:${worker}`);
 
   let files = 0;
-  const embed = (code: string): string => {
-    const file = `module-${(files += 1)}.js`;
-    writeFileSync(join(folder, file), code);
+  const embed: Embed = (content) => {
+    const file = `module-${(files += 1)}.${typeof content === "string" ? "js" : "wasm"}`;
+    writeFileSync(join(folder, file), content);
     return file;
   };
   // Tokens that are checked by published keys need them from this machine.

@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 
-import { codeOf, config, quiet, root } from "./build.ts";
+import { config, modulesOf, quiet, root } from "./build.ts";
 import { writeConfig, type Dumped } from "./capnp.ts";
 
 /** Memory where there is some: a disk's waits are no property of the Worker. */
@@ -76,8 +76,8 @@ async function dump(workers: readonly WorkerSource[], folder: string): Promise<D
   const options = convertV4MiniflareOptions({
     workers: workers.map(({ name, bundle, objects, vars = {} }) => ({
       name,
-      modules: true,
-      script: codeOf(bundle),
+      modulesRoot: "/",
+      modules: modulesOf(bundle).map((module) => ({ ...module, path: `/${module.path}` })),
       compatibilityDate: config.compatibility_date!,
       compatibilityFlags: config.compatibility_flags,
       bindings: { ...vars },

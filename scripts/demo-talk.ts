@@ -34,6 +34,36 @@ export class Demo {
     return answer;
   }
 
+  /** Sends a text of a type. */
+  async send(method: string, path: string, body: string, type: string, expected: number): Promise<Answer> {
+    const headers = { authorization: `Bearer ${this.#token}`, "content-type": type };
+    const response = await fetch(this.base + path, { method, headers, body });
+    const answer: Answer = { status: response.status, body: (await response.json()) as Answer["body"] };
+    console.log(`\n> ${method} ${path}\n${body.trimEnd().replaceAll(/^/gm, "  | ")}\n< ${answer.status}`);
+    if (answer.status !== expected) {
+      throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    }
+    return answer;
+  }
+
+  /** Calls an API through the gateway and asks for a trace. */
+  through(url: string): Promise<Response> {
+    console.log(`\n> GET ${url.slice(this.base.length)}`);
+    return fetch(url, { headers: { "x-gateway-trace": this.#token } });
+  }
+
+  /** What stands at a path as soon as it is there. */
+  async eventually<T>(path: string): Promise<T> {
+    const headers = { authorization: `Bearer ${this.#token}` };
+    for (let tries = 0; tries < 100; tries += 1) {
+      const response = await fetch(this.base + path, { headers });
+      const body = (await response.json()) as { data: T };
+      if (response.status === 200) return body.data;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`${path} is not there after 5 seconds.`);
+  }
+
   /** Stores a flow and answers its path. */
   async store(flow: unknown): Promise<string> {
     const { body } = await this.call("POST", "/flows", 201, flow);

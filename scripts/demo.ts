@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { end, freePort, migrate, serve, untilReady } from "./stack.ts";
+import { gatewayDemo } from "./demo-gateway.ts";
 import { integration } from "./demo-integration.ts";
 import { lifecycle } from "./demo-lifecycle.ts";
 import { onboarding } from "./demo-onboarding.ts";
@@ -11,7 +12,7 @@ import { Demo } from "./demo-talk.ts";
 import { signToken } from "./token.ts";
 
 /** What can be shown: `npm run demo -- <name>`. */
-const shows = { lifecycle, integration, onboarding };
+const shows = { lifecycle, integration, onboarding, gateway: gatewayDemo };
 const named = (process.argv[2] ?? "lifecycle") as keyof typeof shows;
 if (!(named in shows)) {
   console.error(`There is no demo ${named}. Use ${Object.keys(shows).join(" or ")}: npm run demo -- onboarding`);
@@ -27,6 +28,7 @@ const settings = {
   CURSOR_SECRET: secret,
   SECRETS_KEY: randomBytes(32).toString("hex"),
   EXECUTION_KEY: randomBytes(32).toString("hex"),
+  GATEWAY_KEY: randomBytes(32).toString("hex"),
   LOG_LEVEL: "error",
   // The demo's own target is on this machine.
   HTTP_ALLOW_PRIVATE: "true",

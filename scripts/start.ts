@@ -15,6 +15,7 @@ addToVars(/^(?:IAM_JWT_SECRET|IAM_JWKS_URL|INTROSPECT_ENDPOINT_BASIC)\s*=/m, () 
 addToVars(/^CURSOR_SECRET\s*=/m, () => [`CURSOR_SECRET=${secret()}`]);
 addToVars(/^SECRETS_KEY\s*=/m, () => [`SECRETS_KEY=${secret()}`]);
 addToVars(/^EXECUTION_KEY\s*=/m, () => [`EXECUTION_KEY=${secret()}`]);
+addToVars(/^GATEWAY_KEY\s*=/m, () => [`GATEWAY_KEY=${secret()}`]);
 // Targets of a developer's flows are on the developer's machine.
 addToVars(/^HTTP_ALLOW_PRIVATE\s*=/m, () => ["HTTP_ALLOW_PRIVATE=true"]);
 

@@ -3,6 +3,8 @@ import type { Context as HonoContext } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 
+import { appRoutes } from "./apps/routes/apps.ts";
+import { planRoutes } from "./apps/routes/plans.ts";
 import { componentRoutes } from "./components/routes.ts";
 import { apiDocs, openApiDocument } from "./docs.ts";
 import { flowRoutes } from "./flows/routes/index.ts";
@@ -24,6 +26,9 @@ import { runRoutes } from "./runs/routes/runs.ts";
 import { scheduleRoutes } from "./runs/routes/schedule.ts";
 import { operationsRoutes } from "./operations/routes.ts";
 import { AppError, errorItem } from "./platform/errors.ts";
+import { apiManagementRoutes } from "./gateway/routes/index.ts";
+import { traceRoutes } from "./gateway/routes/traces.ts";
+import { tryRoutes } from "./gateway/routes/try.ts";
 import { placeOf, serve } from "./gateway/serve.ts";
 import { answerError } from "./platform/http.ts";
 import { logError } from "./platform/log.ts";
@@ -85,6 +90,9 @@ for (const path of [
   "/components/*",
   "/dead-letters/*",
   "/runs/*",
+  "/apps/*",
+  "/plans/*",
+  "/apis/*",
   "/api/backoffice/*",
 ]) {
   app.use(path, crossOrigin);
@@ -114,6 +122,11 @@ app.route("/", secretRoutes);
 app.route("/", templateRoutes);
 app.route("/", componentRoutes);
 app.route("/", operationsRoutes);
+app.route("/", appRoutes);
+app.route("/", planRoutes);
+app.route("/", apiManagementRoutes);
+app.route("/", traceRoutes);
+app.route("/", tryRoutes);
 app.route("/", hookRoutes);
 app.route("/", runRoutes);
 app.route("/", repeatRoutes);

@@ -22,6 +22,7 @@ import { configOf } from "./platform/config.ts";
 import { cancelRuns } from "./runs/take-down.ts";
 import { AppError, redelivery } from "./platform/errors.ts";
 import { logError, logLine } from "./platform/log.ts";
+import { removeAppOwner } from "./apps/remove-owner.ts";
 import { removeSecretOwner } from "./secrets/remove-owner.ts";
 import { removeTemplateOwner } from "./templates/remove-owner.ts";
 
@@ -40,8 +41,9 @@ const ownerDeleted: Handler = async (env, message) => {
   const by = { db: databaseOf(env.DB), objects: env.FLOW_OBJECT, now: Date.now };
   const { next, removed, stopped } = await removeOwnerStep(by, id, from);
   const ofSecrets = await removeSecretOwner(by.db, id);
+  const ofApps = await removeAppOwner(by.db, id);
   const ofTemplates = await removeTemplateOwner(by.db, id);
-  const more = ofSecrets || ofTemplates || next !== undefined;
+  const more = ofSecrets || ofApps || ofTemplates || next !== undefined;
   // The next step is a message of its own, sent before this one counts as handled.
   if (more) await env.FLOW_REPORTS.send({ ...message, payload: { id, from: next ?? from } });
   return `removed ${removed}, stopped ${stopped}${more ? ", more to come" : ""}`;

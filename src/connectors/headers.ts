@@ -8,7 +8,8 @@ const token = /^[\w!#$%&'*+.^`|~-]{1,200}$/;
 const valueOfHeader = /^[\t\u0020-\u007e]*$/;
 
 /** Headers that tell who is calling, by their own name or by what such names have in common. */
-const credential = /^(?:authorization|proxy-authorization|cookie2?)$|api-?key|auth|token|secret|signature|password/;
+export const credential =
+  /^(?:authorization|proxy-authorization|cookie2?)$|api-?key|auth|token|secret|signature|password/;
 const ofBody = new Set(["content-type", "content-encoding", "content-language", "content-location"]);
 
 /** The headers of a call, each of them one that a caller may set. */

@@ -24,6 +24,12 @@ export const costOf = (pattern: string, text: string): number => compiled(patter
 /** Whether the whole text meets the pattern. Throws if it is none: scripts are checked when they are stored. */
 export const meets = (pattern: string, text: string): boolean => compiled(pattern).testExact(text);
 
+/** A text with a replacement, taken as it is, in place of all that the pattern finds. */
+export const replacedAll = (pattern: string, text: string, replacement: string): string =>
+  compiled(pattern)
+    .matcher(text)
+    .replaceAll(() => replacement);
+
 function compiled(pattern: string): RE2JS {
   const known = cache.get(pattern);
   const program = known ?? RE2JS.compile(pattern);

@@ -87,6 +87,8 @@ export interface World {
   readonly db: () => Database;
   /** What goes out, goes through this; in a dry run it may lead nowhere. */
   readonly fetch: typeof fetch;
+  /** The same for a use to which a dry run has an answer of its own. */
+  readonly fetchFor: (use: Use) => typeof fetch;
   /** A dry run: nothing is counted, kept or cleared. */
   readonly isDry: boolean;
   /** The app with a client id, from the memory of the isolate or from the database. */
@@ -101,6 +103,9 @@ export interface World {
   readonly callApi: (target: ApiTarget) => Promise<Answer>;
 }
 
+/** What something is fetched for: the answer of the destination, or that of a callout by its variable. */
+export type Use = "destination" | { readonly variable: string | undefined };
+
 export interface ApiTarget {
   readonly from: Call;
   readonly apiId: string;
@@ -114,6 +119,8 @@ export interface ApiTarget {
   readonly headers: Headers;
   readonly body: Uint8Array | null;
   readonly timeoutMs: number;
+  /** Under which the answer will stand in the context. */
+  readonly variable?: string;
 }
 
 /** What an interceptor came to: nothing, an end of the call, or something that the end of the list waits for. */

@@ -4,6 +4,7 @@ import { BodyFault } from "./body.ts";
 import type { Call, Outcome, Run, World } from "./call.ts";
 import { InterceptorFault, refuse, type Stop } from "./refusal.ts";
 import { holds } from "./see.ts";
+import type { Hiding } from "./trace/hiding.ts";
 
 /** An interceptor, ready to run. */
 export interface Step {
@@ -18,6 +19,8 @@ export interface Step {
   readonly always: boolean;
   /** Whether it reads the body of the answer. */
   readonly readsAnswer: boolean;
+  /** What it hides in traces by standing in the chain. */
+  readonly hides?: Hiding;
   readonly run: Run;
 }
 

@@ -12,6 +12,7 @@ import type { Step } from "./chain.ts";
 import { effective } from "./inheritance.ts";
 import { runners } from "./interceptors/index.ts";
 import { InterceptorFault } from "./refusal.ts";
+import { hidingOf } from "./trace/hiding.ts";
 
 /** Where an operation's calls go. */
 export interface Target {
@@ -113,6 +114,7 @@ export class LiveApi {
     const config = filled(entry.config, this.facts.variables);
     const about = interceptorOf(type);
     const parsed = Object.hasOwn(interceptors, type) ? interceptors[type].config.safeParse(config) : noConfig;
+    const hides = hidingOf(type, parsed.data);
     return {
       id: entry.id,
       type,
@@ -122,6 +124,7 @@ export class LiveApi {
       when: entry.when,
       always: stage === "response" && (about?.category === "tracing" || type === "cors"),
       readsAnswer: parsed.success && about?.needsBody?.(parsed.data, stage) === "response",
+      ...(hides === undefined ? {} : { hides }),
       run: this.#runOf(type, parsed, {
         id: entry.id,
         stage,

@@ -76,7 +76,9 @@ function judged(address: string, { config }: World): string | Stop {
 
 /** A certificate is shown to the address beside which it stands, and to no other. */
 function fetcherOf(world: World, call: Call, target: Target | undefined): typeof fetch | undefined {
-  if (target?.certificate === undefined || call.redirect !== undefined || world.isDry) return world.fetch;
+  if (target?.certificate === undefined || call.redirect !== undefined || world.isDry) {
+    return world.fetchFor("destination");
+  }
   const binding = (world.env as unknown as Record<string, Fetcher | undefined>)[target.certificate];
   return binding && ((input, init) => binding.fetch(input, init));
 }

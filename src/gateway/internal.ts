@@ -49,7 +49,12 @@ export async function callInternally(target: ApiTarget, world: World & Finds): P
     ended: undefined,
     trace: undefined,
   };
-  return (await runCall(call, live, { resource, operation, values: target.values }, world)).answer;
+  const { answer, code } = await runCall(call, live, { resource, operation, values: target.values }, world);
+  const came = `${answer.status}${code === undefined ? "" : ` ${code}`}`;
+  from.trace?.note(
+    `${live.facts.name} (${live.facts.id}, revision ${live.facts.revision}), ${resource.id}/${operation.id}: ${came}`,
+  );
+  return answer;
 }
 
 async function liveTarget({ apiId, revision, from }: ApiTarget, { directory }: Finds): Promise<LiveApi> {

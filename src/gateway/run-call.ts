@@ -72,7 +72,7 @@ async function destination(
   world: World,
 ): Promise<Stop | undefined> {
   if (call.answer === undefined) {
-    const readsAnswer = [...way.response, ...(plan?.response ?? [])].some((step) => step.readsAnswer);
+    const readsAnswer = [...way.response, ...(plan?.response ?? [])].some((step) => readsNow(step, call));
     if (readsAnswer) call.headers.set("accept-encoding", "gzip, br");
     const stop = await askDestination({ call, world, way, values, readsAnswer });
     if (stop !== undefined) return stop;
@@ -85,6 +85,10 @@ async function destination(
     throw error;
   }
 }
+
+/** A log reads only what it writes. */
+const readsNow = ({ readsAnswer, type }: Step, { trace }: Call): boolean =>
+  readsAnswer && (type !== "log" || trace !== undefined);
 
 const isPreflight = ({ method, sent }: Call): boolean =>
   method === "OPTIONS" && sent.has("origin") && sent.has("access-control-request-method");

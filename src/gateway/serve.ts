@@ -13,7 +13,7 @@ import { destinationHeaders, isUpgrade } from "./headers.ts";
 import { hostnamesOf } from "./hostnames.ts";
 import { answerPreflight, runCall } from "./run-call.ts";
 import { type Answer, refuse, type Stop } from "./refusal.ts";
-import { beginTrace, type Traced } from "./traces.ts";
+import { beginTrace, type Traced, withoutTraceHeader } from "./traces.ts";
 
 const PREFIX = "/gateway";
 
@@ -112,7 +112,10 @@ async function called(world: World & { directory: Directory }, coming: Coming): 
 }
 
 /** The answer to a browser that asks whether it may call an operation of the path. */
-async function preflightAnswer(facts: Omit<Facts, "operation" | "traced">, world: World): Promise<Answer | undefined> {
+export async function preflightAnswer(
+  facts: Omit<Facts, "operation" | "traced">,
+  world: World,
+): Promise<Answer | undefined> {
   const { request, live, rest, match } = facts;
   if (request.method !== "OPTIONS") return undefined;
   const operation = live.match(request.headers.get("access-control-request-method") ?? "", rest)?.operation;
@@ -138,12 +141,13 @@ interface Facts {
 
 /** A call as it comes in. */
 export function callOf({ request, live, place, id, began, rest, match, operation, traced }: Facts): Call {
-  const caller = callerOf(request.headers, live.proxies);
+  const sent = withoutTraceHeader(request.headers);
+  const caller = callerOf(sent, live.proxies);
   const url = request.url;
-  const headers = destinationHeaders(request.headers, {
+  const headers = destinationHeaders(sent, {
     caller,
     protocol: url.startsWith("https:") ? "https" : "http",
-    host: request.headers.get("host") ?? hostOf(url),
+    host: sent.get("host") ?? hostOf(url),
     isUpgrade: isUpgrade(request),
     readsAnswer: false,
   });
@@ -153,7 +157,7 @@ export function callOf({ request, live, place, id, began, rest, match, operation
     method: request.method,
     path: rest,
     sentQuery: place.query,
-    sent: request.headers,
+    sent,
     caller,
     api: live.facts,
     resource: match.resource.id,
@@ -161,7 +165,7 @@ export function callOf({ request, live, place, id, began, rest, match, operation
     allowed: match.allowed,
     query: place.query,
     headers,
-    body: new Body("request", request.body, request.headers),
+    body: new Body("request", request.body, sent),
     redirect: undefined,
     answer: undefined,
     context: {},
@@ -185,7 +189,7 @@ function requestIdOf(headers: Headers): string {
 }
 
 /** What goes out. Everything of the destination's stays as it is; a request id is added if there is none. */
-function responseOf({ status, headers, body, webSocket }: Answer, method: string, id: string): Response {
+export function responseOf({ status, headers, body, webSocket }: Answer, method: string, id: string): Response {
   if (!headers.has("x-request-id")) headers.set("x-request-id", id);
   if (webSocket !== undefined) return new Response(null, { status, headers, webSocket });
   if (body.isRead) {
@@ -213,6 +217,7 @@ export function worldOf(
     defer: (promise) => ctx.waitUntil(promise),
     db: () => (db ??= databaseOf(env.DB)),
     fetch: (input, init) => fetch(input, init),
+    fetchFor: () => world.fetch,
     isDry: false,
     appOf: (clientId) => directory.appOf(clientId),
     planOf: (id) => directory.planOf(id),

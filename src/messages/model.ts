@@ -105,11 +105,11 @@ export const endExecutionsOf = (payload: EndExecutions, now: number): Envelope =
 });
 
 /** Kinds of flows that no orchestrator knows: the service itself makes them live. */
-const ownKinds: readonly unknown[] = ["workflow", "api"];
+const ownKinds = new Set<unknown>(["workflow", "api"]);
 
 /** What takes a command: the orchestrator, or the service itself. */
 export const queueOfCommand = ({ payload }: Envelope): "commands" | "chores" =>
-  ownKinds.includes((payload as { kind?: unknown }).kind) ? "chores" : "commands";
+  ownKinds.has((payload as { kind?: unknown }).kind) ? "chores" : "commands";
 
 /** A message body of at most this many bytes fits a queue (128,000 with the queue's own metadata). */
 export const MOST_MESSAGE_BYTES = 120_000;

@@ -2,12 +2,12 @@
 const secretNames =
   /(?:^|[-_.\s])(?:password|passwd|pwd|passphrase|secret|token|api[-_]?key|apikey|authorization|cookie|set-cookie|credential|credentials|private[-_]?key|access[-_]?key|client[-_]?secret|signature|x-hmac)(?:$|[-_.\s])/i;
 
-const MASKED = "[masked]";
+export const MASKED = "[masked]";
 /** In the place of a message of which nothing may be shown. */
 export const MASKED_JSON = JSON.stringify(MASKED);
 
 /** camelCase is read as words too. */
-const isSecretName = (name: string): boolean => secretNames.test(name.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2"));
+export const isSecretName = (name: string): boolean => secretNames.test(name.replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2"));
 
 /** The shortest secret value that is looked for in texts; shorter ones would stain everything. */
 const SHORTEST = 6;

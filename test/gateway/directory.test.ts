@@ -15,61 +15,53 @@ const setStatus = (id: string, status: string) =>
   env.DB.prepare("UPDATE flows SET status = ? WHERE id = ?").bind(status, id).run();
 
 /** The database, and how often it was asked. */
-function counted() {
-  let trips = 0;
-  let isDown = false;
-  const DB = {
-    withSession: (...args: [string]) => {
-      const session = env.DB.withSession(...args);
-      const ask = <T>(run: () => T): T => {
-        trips += 1;
-        if (isDown) throw new Error("D1 is down");
-        return run();
-      };
-      return {
-        batch: (statements: D1PreparedStatement[]) => ask(() => session.batch(statements)),
-        prepare: (text: string) => {
-          const statement = session.prepare(text);
-          return {
-            bind: (...values: unknown[]) => {
-              const bound = statement.bind(...values);
-              return isDown || text.startsWith("SELECT id, name") || text.includes("FROM apps")
-                ? metered(bound)
-                : bound;
-            },
-          };
-          function metered(bound: D1PreparedStatement) {
-            return { all: () => ask(() => bound.all()) };
-          }
+class Counted {
+  trips = 0;
+  isDown = false;
+
+  readonly env = {
+    ...env,
+    LOG_LEVEL: "silent",
+    DB: { withSession: (from: string) => this.#session(from) },
+  } as unknown as Env;
+
+  #ask<T>(run: () => T): T {
+    this.trips += 1;
+    if (this.isDown) throw new Error("D1 is down");
+    return run();
+  }
+
+  #session(from: string) {
+    const session = env.DB.withSession(from);
+    return {
+      batch: (statements: { bound: D1PreparedStatement }[]) =>
+        this.#ask(() => session.batch(statements.map(({ bound }) => bound))),
+      prepare: (text: string) => ({
+        bind: (...values: unknown[]) => {
+          const bound = session.prepare(text).bind(...values);
+          return { bound, all: () => this.#ask(() => bound.all()) };
         },
-        getBookmark: () => session.getBookmark(),
-      };
-    },
-  };
-  return {
-    env: { ...env, DB } as unknown as Env,
-    trips: () => trips,
-    breaks: (down: boolean) => {
-      isDown = down;
-    },
-  };
+      }),
+      getBookmark: () => session.getBookmark(),
+    };
+  }
 }
 
 describe("what an isolate knows of the APIs", () => {
   it("is read once, renewed beside a call after a while, and waited for after 5 s", async () => {
     const { id, base } = await liveApi(caller);
-    const world = counted();
+    const world = new Counted();
     const directory = new Directory(world.env);
     const deferred: Promise<unknown>[] = [];
     const at = (now: number) => directory.freshen(now, (promise) => deferred.push(promise));
     const isThere = () => directory.find(`${base}/orders/1`, undefined) !== undefined;
 
     await at(1_000_000);
-    expect([isThere(), world.trips()]).toEqual([true, 1]);
+    expect([isThere(), world.trips]).toEqual([true, 1]);
     expect((await directory.liveApi(id))!.facts.id).toBe(id);
     await directory.liveApi(id);
     await at(1_000_000 + RENEW_MS - 1);
-    expect([world.trips(), deferred.length]).toEqual([2, 0]);
+    expect([world.trips, deferred.length]).toEqual([2, 0]);
 
     await setStatus(id, "inactive");
     await at(1_000_000 + RENEW_MS);
@@ -86,17 +78,17 @@ describe("what an isolate knows of the APIs", () => {
 
   it("costs a call nothing while it is fresh, whatever path is asked for", async () => {
     const { id } = await liveApi(caller);
-    const world = counted();
+    const world = new Counted();
     const directory = new Directory(world.env);
     await directory.freshen(1_000_000, () => undefined);
     await directory.liveApi(id);
-    const before = world.trips();
+    const before = world.trips;
     for (let at = 0; at < 100; at += 1) {
       await directory.freshen(1_000_000 + at, () => undefined);
       directory.find(`/none/${at}`, undefined);
       await directory.liveApi(id);
     }
-    expect(world.trips()).toBe(before);
+    expect(world.trips).toBe(before);
   });
 
   it("is a new revision as a whole, and a call keeps the one that it has", async () => {
@@ -118,15 +110,15 @@ describe("what an isolate knows of the APIs", () => {
 
   it("goes on while the database does not answer, and begins nowhere without it", async () => {
     const { base } = await liveApi(caller);
-    const world = counted();
-    const directory = new Directory({ ...world.env, LOG_LEVEL: "silent" } as unknown as Env);
+    const world = new Counted();
+    const directory = new Directory(world.env);
     await directory.freshen(1_000_000, () => undefined);
-    world.breaks(true);
+    world.isDown = true;
     await directory.freshen(1_000_000 + FRESH_MS, () => undefined);
     expect(directory.find(`${base}/orders/1`, undefined)).toBeDefined();
     await expect(directory.freshen(1_000_000 + 3_600_000, () => undefined)).rejects.toThrow("NO DB");
     await expect(new Directory(world.env).freshen(1, () => undefined)).rejects.toThrow("NO DB");
-    world.breaks(false);
+    world.isDown = false;
     await directory.freshen(1_000_000 + 3_600_000, () => undefined);
     expect(directory.find(`${base}/orders/1`, undefined)).toBeDefined();
   });

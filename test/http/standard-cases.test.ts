@@ -4,6 +4,7 @@ import { app } from "../../src/app.ts";
 import { call, operation, operations as all, tokenFor, type Call } from "../support/api.ts";
 import { admin, exampleFlow, everyPermission, flowOf, newId, rowOf, someone } from "../support/given.ts";
 import { isHub } from "../support/hub.ts";
+import { exampleParams } from "../support/params.ts";
 import { errorsOf, wire } from "../support/wire.ts";
 
 const routes = app.openAPIRegistry.definitions.flatMap((definition) =>
@@ -21,16 +22,7 @@ const withBody = guarded.filter(takesBody);
 
 /** What a well-formed request to any of the operations carries. */
 const wellFormed = (operationId: string, id: string): Call => ({
-  params: {
-    id,
-    flowId: id,
-    stepId: "step_1",
-    suffix: "orders",
-    revision: "1",
-    other: "1",
-    job: `job_${"0".repeat(32)}`,
-    uuid: "0199aa00-0000-7000-8000-000000000000",
-  },
+  params: { ...exampleParams, id, flowId: id },
   ...(takesBody(operationId) ? { body: { name: "A better name" } } : {}),
 });
 const asJson = { "content-type": "application/json" };

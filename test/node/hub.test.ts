@@ -76,7 +76,7 @@ describe.skipIf(browserFile === undefined)("the page of the hub", () => {
   const faults: string[] = [];
 
   beforeAll(async () => {
-    if (globSync("src/hub/*.{js,css}").some(isStale)) execFileSync(process.execPath, ["scripts/prepare-assets.mjs"]);
+    if (globSync("src/hub/*.{js,css}").some(isStale)) execFileSync(process.execPath, ["scripts/prepare.ts"]);
     const key = "the key of executions in this test";
     stack = await startStack({ vars: { EXECUTION_KEY: key, LOG_LEVEL: "silent" } });
     for (const workflow of [application, gate]) await offer(workflow);

@@ -1,7 +1,10 @@
-// Runs after npm ci: puts what pages need where the Worker serves it, so that they need no internet.
-import { cpSync, mkdirSync, readdirSync } from "node:fs";
+// Runs after npm ci: puts what pages need where the Worker serves it, so that they need no internet, and the engine of
+// scripts where it is imported from.
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+
+import { metered } from "./meter.ts";
 
 const assets = join("dist", "assets");
 
@@ -17,3 +20,7 @@ mkdirSync(hub, { recursive: true });
 for (const file of readdirSync("src/hub").filter((name) => /\.(?:js|css)$/.test(name))) {
   cpSync(join("src", "hub", file), join(hub, file));
 }
+
+/** The engine of scripts, written anew so that it counts its steps: see scripts/meter.ts. */
+const engine = createRequire(import.meta.url).resolve("@jitl/quickjs-wasmfile-release-sync/wasm");
+writeFileSync(join("src", "gateway", "sandbox", "quickjs.wasm"), metered(readFileSync(engine)));
