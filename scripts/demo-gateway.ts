@@ -74,9 +74,9 @@ export async function gatewayDemo(demo: Demo): Promise<void> {
   const orders = await backend();
   console.log(`\n# The orders' backend listens on ${orders.url}`);
   try {
-    const { path, one } = await imported(demo, orders.url);
-    await edited(demo, path, one);
-    await broken(demo, path, one);
+    const { path, one, read } = await imported(demo, orders.url);
+    await edited(demo, path, one, read);
+    await broken(demo, path, one, read);
     await tried(demo, path);
     const base = await opened(demo, path);
     await called(demo, path, base);
@@ -87,7 +87,7 @@ export async function gatewayDemo(demo: Demo): Promise<void> {
   }
 }
 
-async function imported(demo: Demo, url: string): Promise<{ path: string; one: string }> {
+async function imported(demo: Demo, url: string): Promise<{ path: string; one: string; read: string }> {
   title("Its OpenAPI document makes the resources and operations");
   const document = openApi(url);
   const answer = await demo.send("POST", "/apis/import?basePath=/orders-api", document, "application/yaml", 201);
@@ -99,7 +99,9 @@ async function imported(demo: Demo, url: string): Promise<{ path: string; one: s
   for (const { id: resource, path: template, operations } of resources) {
     console.log(`  ${resource.padEnd(18)} ${template.padEnd(20)} ${operations.map(({ method }) => method).join(" ")}`);
   }
-  return { path, one: resources.find((resource) => resource.path.includes("{"))!.id };
+  const order = resources.find((resource) => resource.path.includes("{"))!;
+  const read = order.operations.find(({ method }) => method === "GET")!;
+  return { path, one: order.id, read: `${order.id}/${read.id}` };
 }
 
 /** The lists of a scope, with where each interceptor comes from. */
@@ -122,7 +124,7 @@ const look = async (demo: Demo, path: string, scope: string): Promise<View> => {
   return show(await demo.call("GET", `${path}/flows/${scope}`, 200, undefined, false));
 };
 
-async function edited(demo: Demo, path: string, one: string): Promise<void> {
+async function edited(demo: Demo, path: string, one: string, read: string): Promise<void> {
   title("Interceptors at three levels: the API, a resource, an operation. Children have their parent's first");
   const { destination } = dataOf<{ destination: { url: string } }>(
     await demo.call("GET", `${path}/flows/all/all`, 200, undefined, false),
@@ -130,12 +132,12 @@ async function edited(demo: Demo, path: string, one: string): Promise<void> {
   const all = { request: [limit(100), gateway], response: [], destination: { url: destination.url, timeout: 5 } };
   await put(demo, path, "all/all", all);
   await put(demo, path, `${one}/all`, { request: [limit(100), gateway, tenant], response: [] });
-  await put(demo, path, `${one}/get`, { request: [limit(100), gateway, tenant], response: [masked] });
+  await put(demo, path, read, { request: [limit(100), gateway, tenant], response: [masked] });
 }
 
-async function broken(demo: Demo, path: string, one: string): Promise<void> {
+async function broken(demo: Demo, path: string, one: string, read: string): Promise<void> {
   title("An interceptor of its own before the inherited ones breaks the flow of the operation");
-  const first = await put(demo, path, `${one}/get`, {
+  const first = await put(demo, path, read, {
     request: [size, limit(100), gateway, tenant],
     response: [masked],
   });
@@ -154,18 +156,18 @@ async function broken(demo: Demo, path: string, one: string): Promise<void> {
     child.request.some(({ id }) => id === "stamp"),
     "The resource should have inherited the stamp.",
   );
-  const cut = await look(demo, path, `${one}/get`);
+  const cut = await look(demo, path, read);
   demand(!cut.request.some(({ id }) => id === "stamp"), "A broken flow should inherit nothing.");
   title("Restore: the parent's sequence, then its own");
-  console.log(`\n> POST ${path}/flows/${one}/get/restore`);
-  const healed = show(await demo.call("POST", `${path}/flows/${one}/get/restore`, 200, undefined, false));
+  console.log(`\n> POST ${path}/flows/${read}/restore`);
+  const healed = show(await demo.call("POST", `${path}/flows/${read}/restore`, 200, undefined, false));
   demand(!healed.broken && healed.request.at(-1)?.id === "size", "The flow should be healed, with its own behind.");
 }
 
 async function tried(demo: Demo, path: string): Promise<void> {
   title("A dry run of the draft, before anything of it is live: nothing leaves the gateway, nothing is counted");
   const mock = { status: 200, headers: { "content-type": "application/json" }, body: { customer: { iban: "DE1234" } } };
-  const body = { method: "GET", path: "/orders/7?debug=1", destination: "mock", mock };
+  const body = { method: "GET", path: "/orders/7", query: { debug: "1" }, destination: "mock", mock };
   const answer = await demo.call("POST", `${path}/try`, 200, body, false);
   const { answer: got, trace } = dataOf<{ answer: { status: number; body: string }; trace: Trace }>(answer);
   console.log(`  ${got.status} ${got.body}`);
@@ -174,7 +176,7 @@ async function tried(demo: Demo, path: string): Promise<void> {
 
 interface Trace {
   readonly steps: readonly TraceStep[];
-  readonly destination?: { readonly address: string; readonly status?: number; readonly ms: number };
+  readonly destination: null | { readonly address: string; readonly status?: number; readonly ms: number };
   readonly status: number;
 }
 
@@ -183,7 +185,7 @@ const line = ({ stage, id, type, level, outcome, ms }: TraceStep): void =>
 
 function print({ steps, destination }: Trace): void {
   for (const step of steps.filter(({ stage }) => stage === "request")) line(step);
-  if (destination !== undefined) {
+  if (destination !== null) {
     console.log(`  ${"→".padEnd(9)} ${destination.address} ${destination.status} (${destination.ms} ms)`);
   }
   for (const step of steps.filter(({ stage }) => stage === "response")) line(step);

@@ -2,7 +2,7 @@ import { ConnectorError } from "./fault.ts";
 
 /** One deadline over everything that a call waits for. `clear` it in the end. */
 export class Deadline {
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
   readonly #late = Promise.withResolvers<never>();
   readonly #timer: ReturnType<typeof setTimeout>;
 
@@ -10,12 +10,13 @@ export class Deadline {
     this.#late.promise.catch(() => undefined);
     this.#timer = setTimeout(() => {
       this.#late.reject(new ConnectorError("TIMEOUT", `${origin} did not answer in full within ${ms} ms.`));
-      this.#controller.abort();
+      this.#controller?.abort();
     }, ms);
   }
 
+  /** Made when it is first asked for. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return (this.#controller ??= new AbortController()).signal;
   }
 
   /** Settles as the work does, or fails with TIMEOUT if that comes first, whether the work heeds the signal or not. */

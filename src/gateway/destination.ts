@@ -8,6 +8,12 @@ import type { Target, Way } from "./compile.ts";
 import { answerHeaders, isUpgrade } from "./headers.ts";
 import { type Answer, refuse, type Stop } from "./refusal.ts";
 
+/**
+ * What the edge caches by address alone would be told to other callers. This is what `cache: "no-store"` means, without the
+ * headers that it adds for the destination.
+ */
+const PAST_CACHES = { cacheTtl: -1, cacheLevel: "bypass" } as const;
+
 /** What a destination is asked with. */
 export interface Asking {
   readonly call: Call;
@@ -83,7 +89,10 @@ function fetcherOf(world: World, call: Call, target: Target | undefined): typeof
   return binding && ((input, init) => binding.fetch(input, init));
 }
 
-/** An answer that nobody reads is bounded until it begins; one that is read, until it is there in full. */
+/**
+ * An answer that nobody reads is bounded until it begins; one that is read, until it is there in full. What is late is
+ * not aborted by a signal, which costs every call: it ends with the call.
+ */
 async function ask({ call, way, readsAnswer }: Asking, address: string, by: typeof fetch): Promise<Answer> {
   const deadline = new Deadline(way.timeoutMs, "The destination");
   let late = false;
@@ -94,9 +103,7 @@ async function ask({ call, way, readsAnswer }: Asking, address: string, by: type
       headers: call.headers,
       ...(body === null ? {} : { body }),
       redirect: "manual",
-      // What the edge caches by address alone would be told to other callers.
-      cache: "no-store",
-      signal: deadline.signal,
+      cf: PAST_CACHES,
     });
     if (late) abandon(answer.body);
     return answer;

@@ -32,7 +32,7 @@ export const isUpgrade = ({ method, headers }: Pick<Request, "method" | "headers
  * X-Forwarded-For begins with the client's address, and what comes before it in a list that was sent is left out.
  */
 export function destinationHeaders(sent: Headers, call: Inbound): Headers {
-  const headers = without(sent, (name) => ofDestinations.has(name) || isInternal(name) || isHandshake(name));
+  const headers = without(sent, notForDestinations);
   const { chain, viaProxy } = call.caller;
   if (chain.length > 0) headers.set("x-forwarded-for", chain.join(", "));
   headers.set("x-forwarded-proto", (viaProxy && protocolIn(sent)) || call.protocol);
@@ -43,8 +43,7 @@ export function destinationHeaders(sent: Headers, call: Inbound): Headers {
 }
 
 /** Headers of a call that go on to a service callout or to another API. */
-export const calloutHeaders = (headers: Headers): Headers =>
-  without(headers, (name) => ofCallouts.has(name) || isInternal(name) || isHandshake(name));
+export const calloutHeaders = (headers: Headers): Headers => without(headers, notForCallouts);
 
 /**
  * The headers for the client. `passed`: the body goes on unread. Then content-encoding stays and says what its bytes
@@ -52,12 +51,11 @@ export const calloutHeaders = (headers: Headers): Headers =>
  * leaves without the encoding. It has a new length either way, save that an answer to HEAD has none to count.
  */
 export function answerHeaders(received: Headers, body: "passed" | "read", method: string): Headers {
-  const keepsLength = body === "passed" && method === "HEAD";
-  return without(received, (name) => {
-    if (name === "content-length") return !keepsLength;
-    if (name === "content-encoding") return body === "read";
-    return ofAnswers.has(name) || name.startsWith("proxy-") || isHandshake(name);
-  });
+  const headers = without(received, notForClients);
+  const length = body === "passed" && method === "HEAD" ? received.get("content-length") : null;
+  if (length !== null) headers.set("content-length", length);
+  if (body === "read") headers.delete("content-encoding");
+  return headers;
 }
 
 /** Whether a body can be read as what it is. Others only go on as they are. */
@@ -73,13 +71,37 @@ const isInternal = (name: string): boolean =>
 /** What both ends of a WebSocket settle with us, each for itself; the protocol is settled between them. */
 const isHandshake = (name: string): boolean => name.startsWith("sec-websocket-") && name !== "sec-websocket-protocol";
 
+const MOST_REMEMBERED = 500;
+
+/** Remembers what is said of a name: most calls have the same ones. */
+function remembered(drops: (name: string) => boolean): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const said = drops(name);
+    if (known.size < MOST_REMEMBERED && name.length < 100) known.set(name, said);
+    return said;
+  };
+}
+
+const notForDestinations = remembered((name) => ofDestinations.has(name) || isInternal(name) || isHandshake(name));
+const notForCallouts = remembered((name) => ofCallouts.has(name) || isInternal(name) || isHandshake(name));
+const notForClients = remembered(
+  (name) => ofAnswers.has(name) || name === "content-length" || name.startsWith("proxy-") || isHandshake(name),
+);
+
+/** One pass: what is copied first and taken away then costs each call twice. */
 function without(headers: Headers, drops: (name: string) => boolean): Headers {
   const kept = new Headers(headers);
-  const connection = headers.get("connection");
-  for (const name of connection?.split(",") ?? []) drop(kept, name.trim());
   for (const name of headers.keys()) if (drops(name)) kept.delete(name);
+  const connection = headers.get("connection");
+  if (connection === null || usual.has(connection.toLowerCase())) return kept;
+  for (const name of connection.split(",")) drop(kept, name.trim());
   return kept;
 }
+
+const usual = new Set(["keep-alive", "close", "upgrade"]);
 
 /** Whatever else stands in `connection` is no name, and names nothing. */
 function drop(headers: Headers, name: string): void {

@@ -49,7 +49,7 @@ export async function serve(
   const id = requestIdOf(request.headers);
   const ended: { -readonly [K in keyof Ended]: Ended[K] } = {};
   const response = await answered();
-  log({ id, began, request, path: place.path, status: response.status, ...ended });
+  if (ended.code !== undefined) log({ id, began, request, path: place.path, status: response.status, ...ended });
   return response;
 
   async function answered(): Promise<Response> {
@@ -58,14 +58,15 @@ export async function serve(
       ended.config = config;
       const world = worldOf(env, config, ctx);
       const answer = await called(world, { request, place, id, began, ended });
-      return responseOf(answer, request.method, id);
+      if (ended.code !== undefined) answer.headers.set("x-request-id", id);
+      return responseOf(answer, request.method);
     } catch (error) {
       logError({ LOG_LEVEL: ended.config?.LOG_LEVEL ?? "error" }, "call.failed", error, { requestId: id });
       // Without its database, or with settings that cannot be read, the gateway is out of order for a while.
       const code = error instanceof AppError ? "GATEWAY_UNAVAILABLE" : "GATEWAY_FAILED";
       ended.code = code;
       const headers = code === "GATEWAY_UNAVAILABLE" ? { "retry-after": "5" } : {};
-      return responseOf(refuse(code, { requestId: id, headers }).answer, request.method, id);
+      return responseOf(refuse(code, { requestId: id, headers }).answer, request.method);
     }
   }
 }
@@ -188,13 +189,16 @@ function requestIdOf(headers: Headers): string {
   return sent !== null && acceptable.test(sent) ? sent : crypto.randomUUID();
 }
 
-/** What goes out. Everything of the destination's stays as it is; a request id is added if there is none. */
-export function responseOf({ status, headers, body, webSocket }: Answer, method: string, id: string): Response {
-  if (!headers.has("x-request-id")) headers.set("x-request-id", id);
+/** What was said of the body that came, and is not true of another one. */
+const ofBody = ["etag", "content-md5", "digest", "repr-digest", "content-digest", "accept-ranges"];
+
+/** What goes out. Everything of the destination's stays as it is. */
+export function responseOf({ status, headers, body, webSocket }: Answer, method: string): Response {
   if (webSocket !== undefined) return new Response(null, { status, headers, webSocket });
   if (body.isRead) {
     headers.delete("content-encoding");
     headers.delete("content-length");
+    if (body.isChanged) for (const name of ofBody) headers.delete(name);
   }
   const hasNone = method === "HEAD" || status === 204 || status === 205 || status === 304;
   if (hasNone) body.abandon();
@@ -236,6 +240,7 @@ interface Line extends Ended {
   readonly status: number;
 }
 
+/** Calls that go well stand in the platform's own log of invocations, and in traces; a line for each would cost as much as the call. */
 const log = ({ config, id, began, request, path, status, api, resource, operation, code }: Line): void =>
   logLine({ LOG_LEVEL: config?.LOG_LEVEL ?? "info" }, "call", {
     requestId: id,

@@ -41,7 +41,7 @@ export async function tryCall(
   const real = worldOf(env, ctx.config, { waitUntil: ctx.defer });
   await real.directory.freshen(ctx.now(), ctx.defer);
   const { answer, trace } = await called({ live, app, request, id: ctx.requestId, began: ctx.now() });
-  const told = await toldOf(responseOf(answer, request.method, ctx.requestId));
+  const told = await toldOf(responseOf(answer, request.method));
   return { answer: told, trace: await trace() };
 
   async function called(coming: Coming): Promise<{ answer: Answer; trace: () => Promise<Trace | null> }> {

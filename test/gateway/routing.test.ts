@@ -152,7 +152,7 @@ describe("a call is passed on as it is", () => {
     expect(got.get("x-end")).toBe("1");
   });
 
-  it("and so is its answer: status, headers, cookies, redirects, with a request id beside them", async () => {
+  it("and so is its answer: status, headers, cookies, redirects, with nothing added", async () => {
     replaceNetwork(() => {
       const headers = new Headers({ location: "https://elsewhere.example/", "cache-control": "max-age=5" });
       headers.append("set-cookie", "a=1");
@@ -165,9 +165,8 @@ describe("a call is passed on as it is", () => {
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       location: "https://elsewhere.example/",
       "cache-control": "max-age=5",
-      "x-request-id": "mine-1",
     });
-    expect(answer.headers.has("content-security-policy")).toBe(false);
+    expect(answer.headers.has("content-security-policy") || answer.headers.has("x-request-id")).toBe(false);
   });
 
   it("HEAD goes as HEAD to where GET goes", async () => {

@@ -1,7 +1,7 @@
 import { compile } from "../../expressions/evaluate.ts";
 import { asText } from "../../platform/text.ts";
 import { addressMaker } from "../address.ts";
-import type { Prepare } from "../call.ts";
+import type { Call, Prepare } from "../call.ts";
 import { parseExactly } from "../exact-json.ts";
 import { jsonOf, messageOf } from "../json-body.ts";
 import { compilePaths, replaceAt } from "../json-paths.ts";
@@ -10,30 +10,40 @@ import { changedQuery, type Values } from "../query-parts.ts";
 import { seen } from "../see.ts";
 import { headersMaker, valuesMaker } from "../written.ts";
 
+type Written = readonly (readonly [name: string, value: string])[];
+
 /** Values are made of the headers as they came in, so that one that is removed can go on under another name. */
 export const header: Prepare<"header"> = ({ remove, set, add }, { stage }) => {
   const [toSet, toAdd] = [headersMaker(set), headersMaker(add)];
   const replaced = [...remove, ...Object.keys(set)];
-  return async (call) => {
-    const [setting, adding] = [await toSet(call, stage), await toAdd(call, stage)];
+  const change = (call: Call, setting: Written, adding: Written): undefined => {
     const { headers } = messageOf(call, stage);
     for (const name of replaced) headers.delete(name);
     for (const [name, value] of setting) headers.set(name, value);
     for (const [name, value] of adding) headers.append(name, value);
-    return undefined;
+  };
+  return (call) => {
+    const [setting, adding] = [toSet(call, stage), toAdd(call, stage)];
+    // What has no expressions is there at once, and a call need not wait a turn for it.
+    return setting instanceof Promise || adding instanceof Promise
+      ? Promise.all([setting, adding]).then((both) => change(call, ...both))
+      : change(call, setting, adding);
   };
 };
 
 export const query: Prepare<"query"> = ({ remove, set, add }) => {
   const [toSet, toAdd] = [valuesMaker(set), valuesMaker(add)];
   const [removed, named] = [new Set(remove), Object.keys(set)];
-  return async (call) => {
-    const setting = parametersOf(await toSet(call, "request"));
-    const adding = parametersOf(await toAdd(call, "request"));
+  const change = (call: Call, setting: Values, adding: Values): undefined => {
     // What is set to nothing is taken away, whoever sent it.
     const all = new Map(named.map((name) => [name, setting.get(name) ?? []]));
     call.query = changedQuery(call.query, { remove: removed, set: all, add: adding });
-    return undefined;
+  };
+  return (call) => {
+    const [setting, adding] = [toSet(call, "request"), toAdd(call, "request")];
+    return setting instanceof Promise || adding instanceof Promise
+      ? Promise.all([setting, adding]).then(([one, other]) => change(call, parametersOf(one), parametersOf(other)))
+      : change(call, parametersOf(setting), parametersOf(adding));
   };
 };
 
