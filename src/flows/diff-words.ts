@@ -24,6 +24,8 @@ const titles = {
   flowSettings: "Flow settings",
   values: "Values",
   templateRevision: "Revision of the template",
+  workflow: "Workflow",
+  api: "API",
 } as const;
 const entries = ["owner", "node", "edge"] as const;
 const kinds = ["added", "removed", "changed"] as const;

@@ -5,7 +5,17 @@ import { isRecord } from "../platform/shape.ts";
 import { MOST_EDGES, type FlowDocument } from "./model.ts";
 
 const texts = ["name", "description", "type", "tenant", "cron", "fromTemplate"] as const;
-const parts = [...texts, "flowSettings", "values", "templateRevision", "owner", "node", "edge"] as const;
+const parts = [
+  ...texts,
+  "flowSettings",
+  "values",
+  "templateRevision",
+  "workflow",
+  "api",
+  "owner",
+  "node",
+  "edge",
+] as const;
 
 export const Change = z
   .object({
@@ -52,6 +62,9 @@ export function changesBetween(before: FlowDocument, after: FlowDocument): Chang
       what: "templateRevision" as const,
       kind,
     })),
+    ...(["workflow", "api"] as const).flatMap((what) =>
+      kindsOf(before[what], after[what]).map((kind) => ({ what, kind })),
+    ),
     ...changedEntries("owner", before.owners, after.owners, [sameKey(idOf)]),
     ...changedEntries("node", before.graph.nodes, after.graph.nodes, [sameKey(idOf)]),
     ...changedEntries("edge", before.graph.edges, after.graph.edges, edgeKeys),

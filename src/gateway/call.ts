@@ -104,7 +104,7 @@ export interface World {
 }
 
 /** What something is fetched for: the answer of the destination, or that of a callout by its variable. */
-export type Use = "destination" | { readonly variable: string | undefined };
+export type Use = "destination" | "keys" | { readonly variable: string | undefined };
 
 export interface ApiTarget {
   readonly from: Call;

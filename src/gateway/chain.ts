@@ -31,14 +31,19 @@ interface Waiting {
 
 /**
  * Runs steps one after the other, in the order given, until one stops the call. Work that goes on beside is waited for
- * at the end, also behind a stop, so that nothing of a call outlives it unseen.
+ * at the end; behind a stop it goes to its end beside the answer.
  */
 export async function runSteps(steps: readonly Step[], call: Call, world: World): Promise<Stop | undefined> {
   const waiting: Waiting[] = [];
   for (const step of steps) {
     const outcome = await runStep(step, call, world);
     if (outcome === undefined) continue;
-    if ("answer" in outcome) return outcome;
+    if ("answer" in outcome) {
+      // The answer is there; what was begun beside is not cut off for it.
+      if (waiting.length > 0)
+        world.defer(Promise.allSettled(waiting.map(({ step: one, later }) => settled(one, later, call))));
+      return outcome;
+    }
     waiting.push({ step, later: outcome.later });
   }
   for (const { step, later } of waiting) {

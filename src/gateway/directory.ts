@@ -53,7 +53,8 @@ interface LiveRow {
   readonly startedIn: string | null;
 }
 
-const SEQ = "SELECT coalesce(max(seq), 0) AS seq FROM gateway_changes";
+/** Of the last change ever, also if it is not kept any more. */
+const SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'gateway_changes'), 0) AS seq";
 const ENTRY = `SELECT open_apis.base_path AS "basePath", open_apis.hostnames, open_apis.flow_id AS "flowId"
   FROM open_apis JOIN flows ON flows.id = open_apis.flow_id WHERE flows.status = 'active'`;
 const CLEARS = "SELECT flow_id AS flowId, cache, at FROM gateway_clears";
@@ -123,10 +124,10 @@ export class Directory {
       return known.live;
     }
     const began = this.#seq;
-    const rows = await this.#rowsOf(this.#database(), `${LIVE} AND id = ?1`, flowId);
+    const [row] = await this.#rowsOf(this.#database(), `${LIVE} AND id = ?1`, flowId);
+    if (row === undefined) return undefined;
     // What changed while it was read is read again by whoever asks next.
-    for (const row of rows) if (began === this.#seq) this.#keep(row);
-    return rows.map((row) => this.#madeOf(row))[0];
+    return began === this.#seq ? this.#keep(row) : this.#madeOf(row);
   }
 
   /** Revisions never change. */
@@ -136,8 +137,7 @@ export class Directory {
     if (known !== undefined) return known.live;
     const { id, home, startedBy, startedIn } = facts;
     const rows = await this.#rowsOf(this.#database(), `${EARLIER} AND revision = ?2`, id, revision);
-    for (const row of rows) this.#keep({ ...row, home, startedBy, startedIn }, key);
-    return this.#live.get(key)?.live;
+    return rows.map((row) => this.#keep({ ...row, home, startedBy, startedIn }, key))[0];
   }
 
   async appOf(clientId: string): Promise<App | undefined> {
@@ -180,15 +180,18 @@ export class Directory {
     const seq = this.#seq;
     if (seq === undefined || now - this.#readAt > (CHANGES_KEPT_S * 1000) / 2) return this.#readAll(now);
     const db = this.#database();
-    const [changes, entries, clears] = await inStorage(() =>
+    const [last, changes, entries, clears] = await inStorage(() =>
       db.batch<never>([
+        db.sql(SEQ),
         db.sql(CHANGES, seq),
         db.sql(`${ENTRY} AND open_apis.flow_id IN ${CHANGED}`, seq, "api"),
         db.sql(`${CLEARS} WHERE flow_id IN ${CHANGED}`, seq, "cache"),
       ]),
     );
     const changed = changes!.results as { seq: number; of: string; id: string }[];
-    if (changed.length > MOST_CHANGES) return this.#readAll(now);
+    // A database that was set back to an earlier time gives numbers anew.
+    const isSetBack = (last!.results as { seq: number }[])[0]!.seq < seq;
+    if (isSetBack || changed.length > MOST_CHANGES) return this.#readAll(now);
     if (changed.length === 0) return this.#isRead(now, seq);
     const ids = (of: string) => new Set(changed.flatMap((change) => (change.of === of ? [change.id] : [])));
     const apis = ids("api");
@@ -240,7 +243,11 @@ export class Directory {
   }
 
   #clear(rows: readonly { flowId: string; cache: string; at: number }[]): void {
-    for (const { flowId, cache, at } of rows) this.#clears.set(`${flowId} ${cache}`, at);
+    for (const { flowId, cache, at } of rows) {
+      // What this isolate cleared itself may not have been in what was read.
+      const key = `${flowId} ${cache}`;
+      this.#clears.set(key, Math.max(at, this.#clears.get(key) ?? 0));
+    }
   }
 
   async #rowsOf(db: Database, text: string, ...parameters: unknown[]): Promise<LiveRow[]> {
@@ -253,15 +260,17 @@ export class Directory {
     return new LiveApi(api, { ...rest, id, home: home ?? id }, allowPrivate);
   }
 
-  #keep(row: LiveRow, key = row.id): void {
+  #keep(row: LiveRow, key = row.id): LiveApi {
     const bytes = row.document.length;
     this.#forget(key);
-    this.#live.set(key, { live: this.#madeOf(row), bytes });
+    const live = this.#madeOf(row);
+    this.#live.set(key, { live, bytes });
     this.#bytes += bytes;
     for (const id of this.#live.keys()) {
       if (this.#live.size <= MOST_LIVE && this.#bytes <= MOST_BYTES) break;
       if (id !== key) this.#forget(id);
     }
+    return live;
   }
 
   #forget(id: string): void {

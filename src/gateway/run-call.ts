@@ -33,8 +33,8 @@ export async function runCall(call: Call, live: LiveApi, match: Matched, world: 
       (await destination(call, way, plan.steps, match.values, world));
     const response = [...(plan.steps?.response ?? []), ...way.response];
     const late = stop ?? (await runSteps(response, call, world));
-    const ended =
-      late === undefined ? undefined : await afterStop(late, stop === undefined ? [] : response, call, world);
+    const left = stop === undefined ? nothing : { missed: way.request.filter(({ type }) => type === "cors"), response };
+    const ended = late === undefined ? undefined : await afterStop(late, left, call, world);
     const answer = ended ?? call.answer!;
     for (const change of call.onEveryAnswer) change(answer.headers);
     return { answer, code: late?.code };
@@ -43,11 +43,20 @@ export async function runCall(call: Call, live: LiveApi, match: Matched, world: 
   }
 }
 
+/** What still runs when a call has been stopped. */
+interface Left {
+  readonly missed: readonly Step[];
+  readonly response: readonly Step[];
+}
+const nothing: Left = { missed: [], response: [] };
+
 /** What runs on every answer sees the answer of the one that stopped the call. */
-async function afterStop(stop: Stop, response: readonly Step[], call: Call, world: World): Promise<Answer> {
+async function afterStop(stop: Stop, { missed, response }: Left, call: Call, world: World): Promise<Answer> {
   call.body.abandon();
   if (call.answer !== undefined && call.answer !== stop.answer) call.answer.body.abandon();
   call.answer = stop.answer;
+  // A page has to be able to read why it was refused, also by an interceptor before CORS.
+  await runSteps(missed, call, world);
   const again = await runSteps(
     response.filter((step) => step.always),
     call,
@@ -73,7 +82,7 @@ async function destination(
 ): Promise<Stop | undefined> {
   if (call.answer === undefined) {
     const readsAnswer = [...way.response, ...(plan?.response ?? [])].some((step) => readsNow(step, call));
-    if (readsAnswer) call.headers.set("accept-encoding", "gzip, br");
+    if (readsAnswer) acceptReadable(call);
     const stop = await askDestination({ call, world, way, values, readsAnswer });
     if (stop !== undefined) return stop;
   } else call.body.abandon();
@@ -89,6 +98,12 @@ async function destination(
 /** A log reads only what it writes. */
 const readsNow = ({ readsAnswer, type }: Step, { trace }: Call): boolean =>
   readsAnswer && (type !== "log" || trace !== undefined);
+
+/** What can be undone here, of what the client takes: it may get the answer as it came after all. */
+function acceptReadable({ headers, sent }: Call): void {
+  const accepts = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:\s*(?:,|$)))/i.test(sent.get("accept-encoding") ?? "");
+  headers.set("accept-encoding", accepts ? "gzip" : "identity");
+}
 
 const isPreflight = ({ method, sent }: Call): boolean =>
   method === "OPTIONS" && sent.has("origin") && sent.has("access-control-request-method");

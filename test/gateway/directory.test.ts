@@ -123,6 +123,16 @@ describe("what an isolate knows of the APIs", () => {
     expect(directory.find(`${base}/orders/1`, undefined)).toBeDefined();
   });
 
+  it("is read anew after the database was set back to an earlier time", async () => {
+    const { base } = await liveApi(caller);
+    const directory = new Directory(env);
+    await directory.freshen(1_000_000, () => undefined);
+    await env.DB.prepare("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'gateway_changes'").run();
+    await env.DB.prepare("DELETE FROM open_apis WHERE base_path = ?").bind(base).run();
+    await directory.freshen(1_000_000 + FRESH_MS, () => undefined);
+    expect(directory.find(`${base}/orders/1`, undefined)).toBeUndefined();
+  });
+
   it("is read anew after a silence longer than changes are kept", async () => {
     const first = await liveApi(caller);
     const directory = new Directory(env);

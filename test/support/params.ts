@@ -9,4 +9,5 @@ export const exampleParams = {
   resource: "all",
   operation: "all",
   entryId: "limit",
+  traceId: `trace_${"0".repeat(28)}`,
 };

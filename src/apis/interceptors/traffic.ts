@@ -6,7 +6,7 @@ import { everywhere, interceptor, onRequest } from "./interceptor.ts";
 
 const by = z.enum(["total", "ip", "app"]).default("total").meta({
   description:
-    "Whose calls are counted together: of all callers, of each address, or of each app. Calls of which the app is not known count together. Default total.",
+    "Whose calls are counted together: of all callers, of each address (of IPv6: each network of 64 bits), or of each app. Calls of which the app is not known count together. Default total.",
   example: "app",
 });
 

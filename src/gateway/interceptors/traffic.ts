@@ -1,6 +1,7 @@
 import { compileRanges, inRanges } from "../../apis/client-ip.ts";
 import type { ConfigOf } from "../../apis/interceptors.ts";
 import { reachedOr } from "../../platform/reached.ts";
+import { senderOfAddress } from "../../platform/sender.ts";
 import type { Call, Placed, Prepare, Run, World } from "../call.ts";
 import { FullKeys, gapOf, mostOf, type Rule, secondsOf, type Verdict, windowAt } from "../counting.ts";
 import { InterceptorFault, refuse, type Stop } from "../refusal.ts";
@@ -66,9 +67,13 @@ function counts(
   };
 }
 
+/** An address, of IPv6 the network: whoever has one has all addresses in it. */
+const networkOf = (address: string | undefined): string =>
+  address?.includes(":") ? (senderOfAddress(address) ?? "unknown") : (address ?? "unknown");
+
 /** Whose calls are counted together. In a plan each app has its own count. */
 function countedBy(by: By, { level }: Placed): (call: Call) => string {
-  if (by === "ip") return ({ caller }) => caller.address ?? "unknown";
+  if (by === "ip") return ({ caller }) => networkOf(caller.address);
   if (by === "app" || level === "plan") return ({ app }) => app?.id ?? "unknown";
   return () => "total";
 }

@@ -48,8 +48,8 @@ export function verifier(
   };
 }
 
-const asking = ({ fetch, now, defer, isDry }: World, allowPrivate: boolean) => ({
-  fetch,
+const asking = ({ fetchFor, now, defer, isDry }: World, allowPrivate: boolean) => ({
+  fetch: fetchFor("keys"),
   now,
   defer,
   isDry,

@@ -54,7 +54,7 @@ export const TryInput = z
     }),
     destination: z.enum(["mock", "real"]).default("mock").meta({
       description:
-        "mock: nothing leaves the gateway; destination and callouts are answered as said here. real: they are asked, with all that follows there.",
+        "mock: nothing leaves the gateway but questions for public keys; destination and callouts are answered as said here. real: they are asked, with all that follows there.",
       example: "mock",
     }),
     mock: Mock.optional().meta({ description: "Answer of the destination; without one 200 with {}." }),

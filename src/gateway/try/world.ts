@@ -19,7 +19,9 @@ export function dryWorld(world: World & Finds, { destination, mock = nothing, ca
   const others: World & Finds = {
     ...dry,
     fetch: fetcherOf(nothing),
-    fetchFor: (use) => fetcherOf(use === "destination" ? nothing : named(use.variable)),
+    // Keys are public, and without them no token could be tried.
+    fetchFor: (use) =>
+      use === "keys" ? world.fetchFor(use) : fetcherOf(use === "destination" ? nothing : named(use.variable)),
     callApi: ({ variable, ...target }) =>
       variable !== undefined && Object.hasOwn(callouts, variable)
         ? Promise.resolve(answerOf(callouts[variable]!))
