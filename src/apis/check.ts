@@ -1,6 +1,6 @@
 import { fault, type Fault } from "../platform/faults.ts";
 import { faultsOfShape, isRecord, type Shape } from "../platform/shape.ts";
-import { Configs, faultsOfList } from "./entry-check.ts";
+import { Configs, faultsOfList, placedEntries } from "./entry-check.ts";
 import { faultsOfEnvironments, faultsOfReferences } from "./environment-check.ts";
 import { faultsOfFlows } from "./flow-check.ts";
 import { Api, Plan } from "./model.ts";
@@ -38,10 +38,22 @@ export function checkPlan(input: unknown): CheckedPlan {
   if (!parsed.ok) return parsed;
   const plan = parsed.data as Plan;
   const configs = new Configs();
-  const found = [...faultsOfList(plan, "plan", [], configs), ...faultsOfReferences(plan, [], configs)];
+  const found = [
+    ...faultsOfList(plan, "plan", [], configs),
+    ...faultsOfReferences(plan, [], configs),
+    ...faultsOfSecrets(plan, configs),
+  ];
   if (found.length > 0) return { ok: false, faults: found };
   return { ok: true, plan, warnings: warningsOfPrivate(plan, [], configs, {}) };
 }
+
+/** A plan runs in APIs of others, in the name of whoever started those: it must not use what is theirs. */
+const faultsOfSecrets = (plan: Plan, configs: Configs): Fault[] =>
+  placedEntries(plan, []).flatMap(({ entry, path }) =>
+    typeof configs.valid(entry)?.["secret"] === "string"
+      ? [fault("SECRET_NOT_ALLOWED", [...path, "config", "secret"], "A plan uses no secrets. Put it into the API.")]
+      : [],
+  );
 
 type Parsed = { readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly faults: Fault[] };
 

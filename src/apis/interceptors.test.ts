@@ -33,7 +33,7 @@ const catalogue: [InterceptorType, string, "Q" | "QP", "all" | "api", Record<str
     { mode: "forget", url: "https://a.example.com", method: "POST", preserveBody: true },
     "stage",
   ],
-  ["internalCall", "mediation", "Q", "all", { variable: "a", api: fixed.secret, resource: "r", operation: "o" }],
+  ["internalCall", "mediation", "Q", "api", { variable: "a", api: fixed.secret, resource: "r", operation: "o" }],
   ["cache", "mediation", "Q", "api", {}],
   ["cacheClear", "mediation", "QP", "api", {}],
   ["mock", "mediation", "Q", "all", {}],

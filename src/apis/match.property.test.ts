@@ -34,7 +34,11 @@ function naive(templates: readonly string[], path: string): [string, ...string[]
 function agreed(templates: readonly string[], path: string) {
   if (path.split("/").includes("%2E")) return undefined;
   const match = naive(templates, path);
-  return match !== undefined && naive(templates, plain(path))?.[0] === match[0] ? match : undefined;
+  if (match === undefined || naive(templates, plain(path))?.[0] !== match[0]) return undefined;
+  const bare = plain(path).replaceAll(/\/{2,}/g, "/");
+  const isLiteral = !/[{*]/.test(match[0]);
+  const others = [bare, bare.replace(/(.)\/$/, "$1")].map((one) => naive(templates, one)?.[0]);
+  return isLiteral || others.every((one) => one === undefined || one === match[0]) ? match : undefined;
 }
 
 function found(templates: readonly string[], path: string) {

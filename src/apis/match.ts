@@ -1,8 +1,12 @@
+import { comparable, isPlain, plainSpelling } from "./spelling.ts";
+
 /**
  * Paths are compared as they were sent: case counts, `//` counts (an empty segment is no value), and so does a slash at
  * the end, as in Hono. The path alone chooses the resource; a method that is not on it goes to no other resource, past
  * whose interceptors it would go.
  */
+
+export { comparable, isPlain, partsOfUrl } from "./spelling.ts";
 
 export interface Resource {
   /** `/orders/{id}/files/*`: literal segments, parameters, and at the end perhaps a wildcard. */
@@ -149,8 +153,7 @@ export function compileRoutes<R extends Resource>(resources: readonly R[]): Matc
     const segments = segmentsOf(path);
     const leaf = descend(root, segments, 0);
     if (leaf === undefined) return undefined;
-    const plain = plainSpelling(path);
-    if (plain !== path && descend(root, segmentsOf(plain), 0) !== leaf) return undefined;
+    if (isOdd(path) && isTakenElsewhere(root, path, leaf)) return undefined;
     const { resource, operations, allowed } = leaf;
     const operation = operations.get(method) ?? (method === "HEAD" ? operations.get("GET") : undefined);
     return { resource, operation, values: valuesIn(segments, leaf), allowed };
@@ -254,37 +257,26 @@ function baseOf<A>(root: Node<A>, path: string): { api: A; rest: string } | unde
   return found;
 }
 
-/** Path and query (with its `?`) of an address as they were sent. `new URL` would undo `..`, `%2e%2e` and `\`. */
-export function partsOfUrl(url: string): { path: string; query: string } {
-  const from = url.indexOf("/", url.indexOf("://") + 3);
-  const fragment = url.indexOf("#");
-  const whole = fragment === -1 ? url : url.slice(0, fragment);
-  const question = whole.indexOf("?");
-  const query = question === -1 ? "" : whole.slice(question);
-  return { path: from === -1 ? "" : whole.slice(from, whole.length - query.length), query };
-}
-
-// What fetch, or a server behind it, would read as another path: a control character, a space, \, ? or #, or a segment
-// of dots, whatever its slashes and dots are written as.
-const ambiguous = /^[^/]|[^!-[\]-~\u0080-\uffff]|[?#]|(?:^|\/|%2f|%5c)(?:\.|%2e){1,2}(?:;[^/]*)?(?:$|\/|%2f|%5c)/i;
-
-/** Letters, digits and - . _ ~, encoded. */
-const unreserved = /%(?:2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)/gi;
-
-/** Whether a path means the same to everybody. One with `.` or `..` as a segment, plain or encoded, matches nothing. */
-export const isPlain = (path: string): boolean => !ambiguous.test(path);
+/** Whether servers may read a path in different ways. */
+const isOdd = (path: string): boolean => /[%;\u0080-\uffff]|\/\/|.\/$/.test(path);
 
 /**
- * `%61dmin` is another spelling of `admin` to every server, but no literal here, so it would go past the interceptors
- * of `/admin` by way of `/{name}`. What its plain spelling would take elsewhere matches nothing.
+ * Whether a server behind us may take a path for another resource, past whose interceptors it would go: servers undo
+ * encodings, and some leave out ;parameters, empty segments or the slash at the end.
  */
-const plainSpelling = (path: string): string =>
-  path.includes("%") ? path.replaceAll(unreserved, (code) => decodeURIComponent(code)) : path;
+function isTakenElsewhere<R extends Resource>(root: Node<Leaf<R>>, path: string, leaf: Leaf<R>): boolean {
+  const plain = plainSpelling(path.replaceAll(/[\u0080-\uffff]+/g, (text) => encodeURI(text.toWellFormed())));
+  if (plain !== path && descend(root, segmentsOf(plain), 0) !== leaf) return true;
+  // What is meant letter by letter is meant so.
+  if (leaf.rest === undefined && leaf.parameters.length === 0) return false;
+  const bare = plain.replaceAll(/;[^/]*/g, "").replaceAll(/\/{2,}/g, "/");
+  return [bare, bare.replace(/(.)\/$/, "$1")].some((other) => {
+    const found = descend(root, segmentsOf(other), 0);
+    return found !== undefined && found !== leaf;
+  });
+}
 
 const newNode = <T>(): Node<T> => ({ literals: new Map(), parameter: undefined, here: undefined, wildcard: undefined });
 /** The root of an API has one spelling with a slash and one without. */
 const segmentsOf = (path: string): string[] => path.slice(1).split("/");
 const isParameter = (segment: string): boolean => segment.startsWith("{");
-/** A path, or a part of one, in the form in which paths are compared. */
-export const comparable = (text: string): string =>
-  text.includes("%") ? text.replaceAll(/%[\da-f]{2}/gi, (code) => code.toUpperCase()) : text;

@@ -31,7 +31,8 @@ export async function diffApiRevisions(ctx: Context, id: string, from: number, t
     ({ document }) => document,
   ) as [FlowDocument, FlowDocument];
   const changes = changesBetween(before, after);
-  const words = [changes.length === 0 ? "" : wordsFor(changes), wordsBetween(before, after)].filter(Boolean).join(" ");
+  const others = changes.filter(({ what }) => what !== "api");
+  const words = [others.length === 0 ? "" : wordsFor(others), wordsBetween(before, after)].filter(Boolean).join(" ");
   return { from, to, words: words || "No change.", changes, patch: patchBetween(before, after) };
 }
 

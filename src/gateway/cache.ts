@@ -44,6 +44,11 @@ export const isMadeHere = (answer: Answer): boolean => madeUp.has(answer);
 export const isCacheable = ({ method, headers, answer }: Call): boolean =>
   (method === "GET" || method === "HEAD") && answer === undefined && !headers.has("upgrade");
 
+/** Headers that tell nothing of who calls. */
+const plain =
+  /^(?:accept(?:-encoding|-language)?|cache-control|cdn-loop|cf-.*|connection|content-length|dnt|host|if-.*|origin|pragma|priority|range|referer|save-data|sec-.*|te|trace(?:parent|state)|upgrade-insecure-requests|user-agent|via|x-forwarded-.*|x-real-ip|x-request-id)$/;
+const ofNobody = (header: string): boolean => plain.test(header);
+
 /** Address under which the answer to a call is kept. */
 export async function keyOf(call: Call, { name, shared, headers, query }: Caching): Promise<string> {
   const { api, path, sent, app, token, redirect } = call;
@@ -53,15 +58,14 @@ export async function keyOf(call: Call, { name, shared, headers, query }: Cachin
     wanted === undefined ? call.query : partsOf(call.query).filter((part) => wanted.has(nameOf(part))),
     headers.map((header) => [header, call.headers.get(header)]),
     redirect ?? null,
-    // Whatever tells callers apart: a cookie, or a token in the query, may stand in place of Authorization.
     shared
       ? null
       : [
           app?.id ?? null,
-          sent.get("authorization"),
           call.headers.get("authorization"),
-          sent.get("cookie"),
           token ?? null,
+          // Who calls may be told by any header, also to an interceptor behind this one or to the destination.
+          [...sent].filter(([header]) => !ofNobody(header)),
         ],
   ];
   return `https://gateway.invalid/${api.id}/${api.revision}/${name}/${await sha256Of(JSON.stringify(said))}`;

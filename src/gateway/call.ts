@@ -55,6 +55,8 @@ export interface Call {
   readonly onDestination: ((answer: Answer) => void | Promise<void>)[];
   /** What is done when the call is over, whatever came of it. */
   readonly onEnd: (() => void)[];
+  /** The step that stopped the call; undefined if none did. */
+  stoppedBy: object | undefined;
   /** Set by whoever ends the call from within a stream, which can only break off. */
   ended: Stop | undefined;
   /** Present if the call is traced. */

@@ -39,16 +39,20 @@ export async function runSteps(steps: readonly Step[], call: Call, world: World)
     const outcome = await runStep(step, call, world);
     if (outcome === undefined) continue;
     if ("answer" in outcome) {
+      call.stoppedBy = step;
       // The answer is there; what was begun beside is not cut off for it.
-      if (waiting.length > 0)
-        world.defer(Promise.allSettled(waiting.map(({ step: one, later }) => settled(one, later, call))));
+      const begun = waiting.map((one) => settled(one.step, one.later, call));
+      if (begun.length > 0) world.defer(Promise.allSettled(begun));
       return outcome;
     }
     waiting.push({ step, later: outcome.later });
   }
   for (const { step, later } of waiting) {
     const stop = await settled(step, later, call);
-    if (stop !== undefined) return stop;
+    if (stop === undefined) continue;
+    // Those behind it have run, for it is the end of the list.
+    call.stoppedBy = steps.at(-1);
+    return stop;
   }
   return undefined;
 }

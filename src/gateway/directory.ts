@@ -15,26 +15,36 @@ import { comparable, compileBases } from "../apis/match.ts";
 import type { Api, Plan } from "../apis/model.ts";
 import type { App } from "../apps/model.ts";
 import { appOfRow, type AppRow } from "../apps/store.ts";
+import { Deadline } from "../connectors/deadline.ts";
 import { databaseOf, inStorage, type Database } from "../db/client.ts";
 import { configOf } from "../platform/config.ts";
 import { logError } from "../platform/log.ts";
 import { LiveApi } from "./compile.ts";
+import {
+  CHANGED,
+  CHANGES,
+  CLEARS,
+  EARLIER,
+  type Entry,
+  ENTRY,
+  entryOf,
+  type EntryRow,
+  LIVE,
+  type LiveRow,
+  MOST_CHANGES,
+  SEQ,
+} from "./directory-rows.ts";
 
 export const RENEW_MS = 2500;
 export const FRESH_MS = 5000;
 const STALE_MS = 600_000;
+/** So long a call waits for what is new where something is known. */
+const PATIENCE_MS = 1500;
 /** So long changes are kept for those who ask what is new. */
 export const CHANGES_KEPT_S = 900;
-const MOST_CHANGES = 500;
-const MOST_LIVE = 200;
+const MOST_LIVE = 2000;
 const MOST_BYTES = 24 * 1024 * 1024;
 const MOST_APPS = 5000;
-
-interface Entry {
-  readonly basePath: string;
-  readonly hostnames: readonly string[];
-  readonly flowId: string;
-}
 
 type Find = ReturnType<typeof compileBases<Entry>>;
 
@@ -43,27 +53,6 @@ interface Kept {
   readonly bytes: number;
 }
 
-interface LiveRow {
-  readonly id: string;
-  readonly name: string;
-  readonly revision: number;
-  readonly document: string;
-  readonly home: string | null;
-  readonly startedBy: string | null;
-  readonly startedIn: string | null;
-}
-
-/** Of the last change ever, also if it is not kept any more. */
-const SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'gateway_changes'), 0) AS seq";
-const ENTRY = `SELECT open_apis.base_path AS "basePath", open_apis.hostnames, open_apis.flow_id AS "flowId"
-  FROM open_apis JOIN flows ON flows.id = open_apis.flow_id WHERE flows.status = 'active'`;
-const CLEARS = "SELECT flow_id AS flowId, cache, at FROM gateway_clears";
-const CHANGES = `SELECT seq, "of", id FROM gateway_changes WHERE seq > ?1 ORDER BY seq LIMIT ${MOST_CHANGES + 1}`;
-const CHANGED = `(SELECT id FROM gateway_changes WHERE seq > ?1 AND "of" = ?2)`;
-const LIVE = `SELECT id, name, revision, document, home, started_by AS "startedBy", started_in AS "startedIn" FROM flows WHERE status = 'active'`;
-
-const EARLIER = `SELECT flow_id AS id, '' AS name, revision, document FROM revisions WHERE flow_id = ?1`;
-
 export class Directory {
   readonly #env: Env;
   /** Of the last change that is known; undefined before anything is. */
@@ -71,12 +60,14 @@ export class Directory {
   /** When the last reading began. */
   #readAt = 0;
   #renewingSince = 0;
+  #failedAt = -RENEW_MS;
   #entries = new Map<string, Entry>();
   #find: Find = () => undefined;
   #findAt = new Map<string, Find>();
   readonly #live = new Map<string, Kept>();
   #bytes = 0;
   readonly #apps = new Map<string, App | null>();
+  readonly #strangers = new Map<string, App | null>();
   readonly #plans = new Map<string, Plan | null>();
   #clears = new Map<string, number>();
 
@@ -89,12 +80,19 @@ export class Directory {
     // A clock that was set back says nothing of how old anything is.
     const age = Math.abs(now - this.#readAt);
     if (this.#seq !== undefined && age < RENEW_MS) return;
-    if (this.#seq === undefined || age >= FRESH_MS) {
+    if (this.#seq === undefined) return this.#renew(now);
+    if (age >= STALE_MS) return this.#renew(now);
+    // Behind one that failed nobody waits again at once: it would wait as long, and add to the load.
+    const hasJustFailed = Math.abs(now - this.#failedAt) < RENEW_MS;
+    if (age >= FRESH_MS && !hasJustFailed) {
+      const deadline = new Deadline(PATIENCE_MS, "The database");
       try {
-        await this.#renew(now);
+        await deadline.race(this.#renew(now));
       } catch (error) {
-        if (this.#seq === undefined || age >= STALE_MS) throw error;
+        this.#failedAt = now;
         this.#complain(error);
+      } finally {
+        deadline.clear();
       }
     } else if (Math.abs(now - this.#renewingSince) >= RENEW_MS) {
       this.#renewingSince = now;
@@ -141,14 +139,16 @@ export class Directory {
   }
 
   async appOf(clientId: string): Promise<App | undefined> {
-    const known = this.#apps.get(clientId);
+    const known = this.#apps.get(clientId) ?? this.#strangers.get(clientId);
     if (known !== undefined) return known ?? undefined;
     const began = this.#seq;
     const find = this.#database().sql("SELECT * FROM apps WHERE client_id = ?1", clientId);
     const { results } = await inStorage(() => find.all<AppRow>());
     const app = results.map(appOfRow)[0];
-    if (this.#apps.size >= MOST_APPS) this.#apps.clear();
-    if (began === this.#seq) this.#apps.set(clientId, app ?? null);
+    // Ids that somebody guesses must not push out those that are known.
+    const kept = app === undefined ? this.#strangers : this.#apps;
+    if (kept.size >= MOST_APPS) kept.clear();
+    if (began === this.#seq) kept.set(clientId, app ?? null);
     return app;
   }
 
@@ -204,7 +204,10 @@ export class Directory {
     if (this.#seq !== seq) return undefined;
     for (const key of this.#live.keys()) if (apis.has(key.split(":")[0]!)) this.#forget(key);
     for (const row of rows) this.#keep(row);
-    for (const id of ids("app")) this.#apps.delete(id);
+    for (const id of ids("app")) {
+      this.#apps.delete(id);
+      this.#strangers.delete(id);
+    }
     for (const id of ids("plan")) this.#plans.delete(id);
     this.#clear(clears!.results);
     if (apis.size > 0) {
@@ -220,6 +223,7 @@ export class Directory {
     this.#live.clear();
     this.#bytes = 0;
     this.#apps.clear();
+    this.#strangers.clear();
     this.#plans.clear();
     this.#clears = new Map();
     this.#clear(clears!.results);
@@ -282,15 +286,6 @@ export class Directory {
     logError(configOf(this.#env), "gateway.stale", error, {});
   }
 }
-
-interface EntryRow extends Omit<Entry, "hostnames"> {
-  readonly hostnames: string;
-}
-
-const entryOf = ({ hostnames, ...entry }: EntryRow): Entry => ({
-  ...entry,
-  hostnames: JSON.parse(hostnames) as string[],
-});
 
 const known = new WeakMap<Env, Directory>();
 

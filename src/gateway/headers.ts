@@ -17,7 +17,9 @@ const ofCallouts = new Set([...hopByHop, "host", "content-length", "expect", "cd
 /** Said by proxies; a client that says it would choose its own address, or another path of some servers. */
 const ofProxies = ["forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"];
 const ofPaths = ["x-original-url", "x-rewrite-url"];
-const ofDestinations = new Set([...ofCallouts, ...ofProxies, ...ofPaths]);
+/** Another method than the one whose interceptors have run. */
+const ofMethods = ["x-http-method-override", "x-http-method", "x-method-override"];
+const ofDestinations = new Set([...ofCallouts, ...ofProxies, ...ofPaths, ...ofMethods]);
 const ofAnswers = new Set([...hopByHop, "trailers"]);
 /** Encodings that the runtime undoes where an answer is read: in this spelling alone, and never of a request. */
 const undone = new Set(["gzip", "br"]);

@@ -46,6 +46,7 @@ export async function callInternally(target: ApiTarget, world: World & Finds): P
     onEveryAnswer: [],
     onDestination: [],
     onEnd: [],
+    stoppedBy: undefined,
     ended: undefined,
     trace: undefined,
   };

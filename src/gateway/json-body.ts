@@ -11,7 +11,8 @@ export interface Message {
 
 export const messageOf = (call: Call, stage: Stage): Message => (stage === "response" ? call.answer! : call);
 
-const json = /^\s*[\w.+-]+\/(?:[\w.!#$&^-]+\+)*json\s*(?:;|$)/i;
+// A type that is said twice is one of both to whoever reads it.
+const json = /(?:^|,)\s*[\w.+-]+\/(?:[\w.!#$&^-]+\+)*json\s*(?:[;,]|$)/i;
 
 /** Whether headers say that their body is JSON. */
 export const isJson = (headers: Headers): boolean => json.test(headers.get("content-type") ?? "");

@@ -33,8 +33,7 @@ export async function runCall(call: Call, live: LiveApi, match: Matched, world: 
       (await destination(call, way, plan.steps, match.values, world));
     const response = [...(plan.steps?.response ?? []), ...way.response];
     const late = stop ?? (await runSteps(response, call, world));
-    const left = stop === undefined ? nothing : { missed: way.request.filter(({ type }) => type === "cors"), response };
-    const ended = late === undefined ? undefined : await afterStop(late, left, call, world);
+    const ended = late && (await afterStop(late, behind(call, way.request, response, stop !== undefined), call, world));
     const answer = ended ?? call.answer!;
     for (const change of call.onEveryAnswer) change(answer.headers);
     return { answer, code: late?.code };
@@ -43,25 +42,28 @@ export async function runCall(call: Call, live: LiveApi, match: Matched, world: 
   }
 }
 
-/** What still runs when a call has been stopped. */
-interface Left {
-  readonly missed: readonly Step[];
-  readonly response: readonly Step[];
+/**
+ * What still runs when a call has been stopped: what has not run, of what runs on every answer. A page has to be able to
+ * read why it was refused, also by an interceptor before CORS.
+ */
+function behind({ stoppedBy }: Call, request: readonly Step[], response: readonly Step[], onRequest: boolean): Step[] {
+  const left = (steps: readonly Step[]): readonly Step[] => {
+    const at = steps.findIndex((step) => step === stoppedBy);
+    return at === -1 ? [] : steps.slice(at + 1);
+  };
+  return onRequest
+    ? [...left(request).filter(({ type }) => type === "cors"), ...always(response)]
+    : always(left(response));
 }
-const nothing: Left = { missed: [], response: [] };
+
+const always = (steps: readonly Step[]): Step[] => steps.filter((step) => step.always);
 
 /** What runs on every answer sees the answer of the one that stopped the call. */
-async function afterStop(stop: Stop, { missed, response }: Left, call: Call, world: World): Promise<Answer> {
+async function afterStop(stop: Stop, left: readonly Step[], call: Call, world: World): Promise<Answer> {
   call.body.abandon();
   if (call.answer !== undefined && call.answer !== stop.answer) call.answer.body.abandon();
   call.answer = stop.answer;
-  // A page has to be able to read why it was refused, also by an interceptor before CORS.
-  await runSteps(missed, call, world);
-  const again = await runSteps(
-    response.filter((step) => step.always),
-    call,
-    world,
-  );
+  const again = await runSteps(left, call, world);
   return again?.answer ?? call.answer;
 }
 
@@ -103,6 +105,9 @@ const readsNow = ({ readsAnswer, type }: Step, { trace }: Call): boolean =>
 function acceptReadable({ headers, sent }: Call): void {
   const accepts = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:\s*(?:,|$)))/i.test(sent.get("accept-encoding") ?? "");
   headers.set("accept-encoding", accepts ? "gzip" : "identity");
+  // A part of a body would go past whatever looks at all of it.
+  headers.delete("range");
+  headers.delete("if-range");
 }
 
 const isPreflight = ({ method, sent }: Call): boolean =>

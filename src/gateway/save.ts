@@ -103,11 +103,14 @@ function rowAfter(ctx: Context, { row, saved }: ApiState, api: Api, { noteOf }: 
     revisedBy: ctx.actor.sub,
     revisionNote: noteOf(wordsForApi(saved, api)),
     updatedAt: now,
+    // What it does now is done in the name of the one who said so.
+    ...(row.status === "active" ? { startedBy: ctx.actor.sub, startedIn: ctx.actor.tenant } : {}),
   };
 }
 
 const PUBLISH = `UPDATE flows SET home = ?5, document = ?6, search_text = ?7, revision = revision + 1,
-    revised_at = CAST(?8 AS INTEGER), updated_at = CAST(?8 AS INTEGER), revised_by = ?9, revision_note = ?10
+    revised_at = CAST(?8 AS INTEGER), updated_at = CAST(?8 AS INTEGER), revised_by = ?9, revision_note = ?10,
+    started_by = ?14, started_in = ?15
   WHERE id = ?1 AND revision = ?2 AND status_seq = ?11 AND status IN ('inactive', 'active') AND ${within(3)}
     AND (?12 IS NULL OR EXISTS (SELECT 1 FROM api_drafts WHERE flow_id = ?1 AND edit = ?12 AND updated_at = ?13))
   RETURNING id`;
@@ -142,6 +145,8 @@ async function commit(ctx: Context, { state, row, api, draft, answer }: Commit):
     row.statusSeq,
     draft?.edit ?? null,
     draft?.updatedAt ?? null,
+    row.startedBy,
+    row.startedIn,
   );
   const statements = [
     ...recordOf(ctx, answer),

@@ -23,9 +23,11 @@ export function placeOf(
   env: Env,
 ): { path: string; query: string; host: string | undefined } | undefined {
   const { path, query } = partsOfUrl(request.url);
-  if (path.startsWith(`${PREFIX}/`)) return { path: path.slice(PREFIX.length), query, host: undefined };
-  const host = hostOf(request.url);
-  return hostnamesOf(env).has(host) ? { path, query, host } : undefined;
+  const hostnames = hostnamesOf(env);
+  const host = hostnames.size === 0 ? "" : hostOf(request.url);
+  // First of all, or a host that is one owner's would serve the APIs of all.
+  if (hostnames.has(host)) return { path, query, host };
+  return path.startsWith(`${PREFIX}/`) ? { path: path.slice(PREFIX.length), query, host: undefined } : undefined;
 }
 
 const hostOf = (url: string): string => /^[^/]+\/\/(?:[^/?#@]*@)?([^/?#:]*)/.exec(url)?.[1]?.toLowerCase() ?? "";
@@ -49,7 +51,7 @@ export async function serve(
   const id = requestIdOf(request.headers);
   const ended: { -readonly [K in keyof Ended]: Ended[K] } = {};
   const response = await answered();
-  if (ended.code !== undefined) log({ id, began, request, path: place.path, status: response.status, ...ended });
+  if (ended.code !== undefined) log({ id, began, request, status: response.status, ...ended });
   return response;
 
   async function answered(): Promise<Response> {
@@ -59,6 +61,7 @@ export async function serve(
       const world = worldOf(env, config, ctx);
       const answer = await called(world, { request, place, id, began, ended });
       if (ended.code !== undefined) answer.headers.set("x-request-id", id);
+      if (place.host === undefined) for (const name of ofOrigin) answer.headers.delete(name);
       return responseOf(answer, request.method);
     } catch (error) {
       logError({ LOG_LEVEL: ended.config?.LOG_LEVEL ?? "error" }, "call.failed", error, { requestId: id });
@@ -177,6 +180,7 @@ export function callOf({ request, live, place, id, began, rest, match, operation
     onEveryAnswer: [],
     onDestination: [],
     onEnd: [],
+    stoppedBy: undefined,
     ended: undefined,
     trace: traced?.recorder,
   };
@@ -188,6 +192,9 @@ function requestIdOf(headers: Headers): string {
   const sent = headers.get("x-request-id");
   return sent !== null && acceptable.test(sent) ? sent : crypto.randomUUID();
 }
+
+/** What an API says of its whole origin, which on the gateway's own host is that of all. */
+const ofOrigin = ["service-worker-allowed", "clear-site-data"];
 
 /** What was said of the body that came, and is not true of another one. */
 const ofBody = ["etag", "content-md5", "digest", "repr-digest", "content-digest", "accept-ranges"];
@@ -236,16 +243,14 @@ interface Line extends Ended {
   readonly id: string;
   readonly began: number;
   readonly request: Request;
-  readonly path: string;
   readonly status: number;
 }
 
 /** Calls that go well stand in the platform's own log of invocations, and in traces; a line for each would cost as much as the call. */
-const log = ({ config, id, began, request, path, status, api, resource, operation, code }: Line): void =>
+const log = ({ config, id, began, request, status, api, resource, operation, code }: Line): void =>
   logLine({ LOG_LEVEL: config?.LOG_LEVEL ?? "info" }, "call", {
     requestId: id,
     method: request.method,
-    path: path.slice(0, 200),
     status,
     ...(api === undefined ? {} : { api: api.facts.id, revision: api.facts.revision }),
     ...(resource === undefined ? {} : { resource }),

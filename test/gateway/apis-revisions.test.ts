@@ -22,7 +22,12 @@ describe("revisions of an API", () => {
     await put(id, { ...api, resources });
     await save(id);
     const diff = (await caller.call("diffApiRevisions", { params: { id, revision: "1", other: "2" } })).body.data;
-    expect(diff).toMatchObject({ from: 1, to: 2, words: "1 resource added (more).", changes: [] });
+    expect(diff).toMatchObject({
+      from: 1,
+      to: 2,
+      words: "1 resource added (more).",
+      changes: [{ what: "api", kind: "changed" }],
+    });
     expect(diff.patch).toEqual([{ op: "add", path: "/api/resources/1", value: resources[1] }]);
     const same = (await caller.call("diffApiRevisions", { params: { id, revision: "2", other: "2" } })).body.data;
     expect(same).toMatchObject({ words: "No change.", patch: [] });

@@ -205,7 +205,7 @@ describe("an active API that is saved", () => {
     const taken = await save(id, keyed);
     expect([errors(taken), taken.body.errors[0].message]).toEqual([
       [409, "BASE_PATH_TAKEN"],
-      `Another API stands at ${other.base}. Choose another api.basePath.`,
+      `Another API stands at ${other.base}, or one of others above or below it. Choose another api.basePath.`,
     ]);
     expect([await claimsOf(id), (await rowOf(id))!.revision]).toEqual([[{ base, hostnames: "[]" }], 1]);
     expect((await caller.call("getApi", { params: { id } })).body.data.draft).toMatchObject({ edits: 1 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { templates } from "../../expressions/schemas.ts";
 import { address, flag, hexId, ID_TEXT, ofCall, variable, writtenHeaders } from "../fields.ts";
-import { everywhere, interceptor, onBoth, onRequest, type Stage } from "./interceptor.ts";
+import { beforePlans, everywhere, interceptor, onBoth, onRequest, type Stage } from "./interceptor.ts";
 
 const expected = z
   .array(z.int().min(100).max(599))
@@ -87,7 +87,7 @@ const internalCall = interceptor({
   description:
     "Calls an operation of another API of the same owner and environment, without leaving the gateway. Its answer stands in the context under the variable and decides whether the call goes on: with another status than the expected ones it becomes the answer.",
   stages: onRequest,
-  scopes: everywhere,
+  scopes: beforePlans,
   needsBody: bodyOf,
   config: z
     .strictObject({

@@ -2,8 +2,8 @@ import { compile, isTrue } from "../../expressions/evaluate.ts";
 import { Body } from "../body.ts";
 import { clearCache } from "../cache-clears.ts";
 import { findAnswer, isCacheable, isMadeHere, keepAnswer, keyOf, madeHere } from "../cache.ts";
-import type { Prepare } from "../call.ts";
-import { messageOf } from "../json-body.ts";
+import type { Call, Prepare } from "../call.ts";
+import { isJson, messageOf } from "../json-body.ts";
 import { refuse } from "../refusal.ts";
 import { seen, textMaker } from "../see.ts";
 import { bodyMaker, headersMaker } from "../written.ts";
@@ -52,6 +52,9 @@ export const mock: Prepare<"mock"> = ({ status, headers, body }) => {
   };
 };
 
+const saysJson = ({ headers }: Call): boolean => isJson(headers);
+const isBlank = async ({ body }: Call): Promise<boolean> => (await body.text()).trim() === "";
+
 export const condition: Prepare<"condition"> = (config, { stage }) => {
   const { readsBody, variable, refuse: refusing } = config;
   const expression = compile(config.expression);
@@ -59,6 +62,9 @@ export const condition: Prepare<"condition"> = (config, { stage }) => {
   return async (call) => {
     // Whatever can be read as JSON, whether it says so or not: its next reader may not ask either.
     const more = readsBody ? { body: await messageOf(call, stage).body.json() } : {};
+    if (readsBody && stage === "request" && more.body === undefined && saysJson(call) && !(await isBlank(call))) {
+      return refuse("JSON_REFUSED", { detail: "It says that it is JSON, and is none.", requestId: call.id });
+    }
     const holds = isTrue(await expression.evaluate(seen(call, stage, more)));
     if (variable !== undefined) call.context[variable] = holds;
     if (holds || refusing === undefined) return undefined;

@@ -10,6 +10,8 @@ type By = ConfigOf<"rateLimit">["by"];
 
 /** Calls in 60 s that the binding GATEWAY_SHIELD lets through for a key (wrangler.toml). */
 const SHIELD_LIMIT = 1000;
+/** Its period. */
+const SHIELD_MS = 60_000;
 /** By so much the clock here and the object's may differ, and so long a question may be on its way to it. */
 const APART_MS = 5000;
 const UNREACHED = "The counter could not be reached.";
@@ -94,7 +96,8 @@ async function askBehindShield(
   // Without an answer there is no shield, and the object is asked all the same.
   const shield = await world.env.GATEWAY_SHIELD.limit({ key: `${name}/${window.starts}` }).catch(() => undefined);
   if (shield?.success !== false) return askCounter(rule, name, world);
-  full.heard(name, window.ends - APART_MS);
+  // Where the object failed meanwhile, not all that came was counted: the shield is believed for its own time alone.
+  full.heard(name, Math.min(window.ends - APART_MS, world.now() + SHIELD_MS));
   return refused(rule, window.ends - world.now());
 }
 

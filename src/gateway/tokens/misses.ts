@@ -1,4 +1,4 @@
-import { senderOf } from "../../platform/sender.ts";
+import { senderOfAddress } from "../../platform/sender.ts";
 import type { Call, World } from "../call.ts";
 
 /** Seconds for which a sender that guesses has to wait; the period of the binding. */
@@ -9,9 +9,9 @@ const held = new Map<string, number>();
 const missed = new Set<string>();
 
 /** Whether a call comes from a sender that guessed client ids. It learns nothing then, not even of an id that exists. */
-export function isHeld({ sent }: Pick<Call, "sent">, now: number): boolean {
+export function isHeld({ caller }: Pick<Call, "caller">, now: number): boolean {
   if (held.size === 0) return false;
-  const sender = senderOf(sent);
+  const sender = senderOfAddress(caller.address ?? "");
   return sender !== undefined && (held.get(sender) ?? 0) > now;
 }
 
@@ -20,11 +20,11 @@ export function isHeld({ sent }: Pick<Call, "sent">, now: number): boolean {
  * count: whose app was deleted is no guesser, and others may share the address.
  */
 export async function countMiss(
-  { sent }: Pick<Call, "sent">,
+  { caller }: Pick<Call, "caller">,
   { env, now, isDry }: Pick<World, "env" | "now" | "isDry">,
   clientId: string,
 ): Promise<boolean> {
-  const sender = senderOf(sent);
+  const sender = senderOfAddress(caller.address ?? "");
   const limiter = env.GATEWAY_MISSES as RateLimit | undefined;
   if (sender === undefined || limiter === undefined || isDry) return false;
   const miss = `${sender} ${clientId}`;

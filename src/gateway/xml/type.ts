@@ -1,4 +1,5 @@
-const xml = /^\s*(?:application|text)\/xml\s*(?:;|$)|^\s*[\w.+-]+\/[\w.!#$&^+-]+\+xml\s*(?:;|$)/i;
+// A type that is said twice is one of both to whoever reads it.
+const xml = /(?:^|,)\s*(?:(?:application|text)\/xml|[\w.+-]+\/[\w.!#$&^+-]+\+xml)\s*(?:[;,]|$)/i;
 
 /** Whether headers say that their body is XML. */
 export const isXml = (headers: Headers): boolean => xml.test(headers.get("content-type") ?? "");
