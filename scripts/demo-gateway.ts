@@ -197,7 +197,19 @@ async function opened(demo: Demo, path: string): Promise<string> {
   const flow = path.replace("/apis/", "/flows/");
   await demo.call("POST", `${flow}/start`, 200, undefined, false);
   await demo.until(flow, (status) => status === "active", false);
-  return `${demo.base}/gateway/orders-api`;
+  const base = `${demo.base}/gateway/orders-api`;
+  await within5s(async () => (await fetch(`${base}/orders`)).status === 200);
+  return base;
+}
+
+/** Waits until every call goes by what was saved or started, and tells how long that took. */
+async function within5s(isLive: () => Promise<boolean>): Promise<void> {
+  const began = Date.now();
+  while (!(await isLive())) {
+    demand(Date.now() - began < 6000, "It should be live within 5 seconds.");
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  console.log(`  live after ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 
 async function called(demo: Demo, path: string, base: string): Promise<void> {
@@ -226,12 +238,7 @@ async function changed(demo: Demo, path: string, base: string): Promise<void> {
   await demo.call("PUT", `${path}/flows/all/all`, 200, all, false);
   demand((await fetch(`${base}/orders`)).status === 200, "A draft should not be live.");
   await demo.call("POST", `${path}/save`, 200, {}, false);
-  const began = Date.now();
-  while ((await fetch(`${base}/orders`)).status !== 503) {
-    demand(Date.now() - began < 6000, "The new revision should be live within 5 seconds.");
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
-  console.log(`  live after ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  await within5s(async () => (await fetch(`${base}/orders`)).status === 503);
   const revisions = dataOf<{ revision: number; note: string }[]>(
     await demo.call("GET", `${path}/revisions`, 200, undefined, false),
   );
