@@ -5,12 +5,12 @@ import type { HttpEnv } from "./identity/context.ts";
 
 const description = `Stores flows, has them started and stopped, and runs them.
 
-A *flow* is a document that users and tenants own: a graph of steps that payloads travel through (kind \`integration\`), or a
-script that people walk through (kind \`workflow\`). It is \`inactive\`, \`starting\`, \`active\` or \`stopping\`;
-it can be edited and deleted while it is inactive. Drop-in for the Flow Repository of the Open Integration Hub.
+A *flow* is a document that users and tenants own: a graph of steps that payloads travel through (kind \`integration\`), a
+script that people walk through (kind \`workflow\`), or an API on the gateway (kind \`api\`). It is \`inactive\`, \`starting\`, \`active\` or \`stopping\`;
+it can be edited and deleted while it is inactive; an API has a draft, and is saved while it is active. Drop-in for the Flow Repository of the Open Integration Hub.
 
 Every error is answered as \`{"errors":[{"message","code","error"}]}\`: \`error\` is a stable name, \`pointer\` and \`parameter\` tell the place.
-Every answer carries \`x-request-id\`; send one to have it in our log.`;
+Every answer carries \`x-request-id\`, save those of APIs on the gateway that went well; send one to have it in our log.`;
 
 let made: ReturnType<OpenAPIHono["getOpenAPI31Document"]> | undefined;
 

@@ -67,7 +67,10 @@ export function editOf(ctx: Context, row: FlowRow, body: unknown, how: "edit" | 
 
 function requireInactive(row: FlowRow): void {
   if (row.status !== "inactive") {
-    throw new AppError("FLOW_NOT_INACTIVE", { message: `Flow is not inactive. Current status: ${row.status}` });
+    const isApi = documentOf(row).kind === "api";
+    const detail = `An API is changed while it is active by its draft: PUT /apis/${row.id}/draft, then POST /apis/${row.id}/save.`;
+    const message = `Flow is not inactive. Current status: ${row.status}`;
+    throw new AppError("FLOW_NOT_INACTIVE", { message, ...(isApi ? { detail } : {}) });
   }
 }
 

@@ -35,6 +35,12 @@ export async function askDestination(asking: Asking): Promise<Stop | undefined> 
   const told = call.trace?.destination(address);
   try {
     call.answer = await ask(asking, address, fetcher);
+    // Whoever ends the call from within the body may come too late for the question, but not for its answer.
+    if (call.ended !== undefined) {
+      call.answer.body.abandon();
+      told?.({ code: call.ended.code });
+      return call.ended;
+    }
     told?.({ status: call.answer.status });
     return undefined;
   } catch (error) {

@@ -125,10 +125,20 @@ function flowIn(body: unknown): FlowDraft {
   if (!isRecord(body)) throw invalidApi([fault("WRONG_TYPE", [], "A flow must be a JSON object.")]);
   const tooLarge = faultsOfSize(body);
   if (tooLarge.length > 0) throw invalidApi(tooLarge);
-  const sent = { ...body, ...withoutTold(body, "request"), ...withoutTold(body, "response") };
+  const sent = { ...saidOf(body), ...withoutTold(body, "request"), ...withoutTold(body, "response") };
   const parsed = StoredFlow.safeParse(sent);
   if (parsed.success) return parsed.data as FlowDraft;
   throw invalidApi(faultsOfShape(parsed.error.issues, sent, { schema: StoredFlow, noun: "The flow" }));
+}
+
+/** What the view of a scope tells besides its lists. Its destination may be inherited; what the scope says itself is `own`. */
+const toldOfScope = new Set(["resource", "operation", "saved", "runs", "broken", "breaks", "timeout"]);
+
+function saidOf(body: Record<string, unknown>): Record<string, unknown> {
+  if (!("saved" in body && "breaks" in body)) return body;
+  const { own, destination: _, ...rest } = body;
+  const said = Object.fromEntries(Object.entries(rest).filter(([key]) => !toldOfScope.has(key)));
+  return own === undefined || own === null ? said : { ...said, destination: own };
 }
 
 function withoutTold(body: Record<string, unknown>, list: "request" | "response"): object {

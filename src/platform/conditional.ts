@@ -31,4 +31,8 @@ export const isKnown = (header: string | undefined, tag: string): boolean =>
   header !== undefined && tagsIn(header).some((sent) => sent === "*" || sent.replace(/^W\//, "") === tag);
 
 export const preconditionFailed = (tag: string): AppError =>
-  new AppError("PRECONDITION_FAILED", { parameter: "If-Match", detail: `The flow has the ETag ${tag}.`, etag: tag });
+  new AppError("PRECONDITION_FAILED", {
+    parameter: "If-Match",
+    detail: `What is there has the ETag ${tag}.`,
+    etag: tag,
+  });

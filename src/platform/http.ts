@@ -96,14 +96,18 @@ export const jsonBody = (c: HonoContext, next: Next): Promise<void> => readBody(
 /** The same for a body that may be a list of several, which may have more bytes. */
 export const listBody = (c: HonoContext, next: Next): Promise<void> => readBody(c, next, MOST_BYTES_OF_A_LIST);
 
-async function readBody(c: HonoContext, next: Next, most: number): Promise<void> {
+/** The same for a body that may be left out: then it is an empty object. */
+export const bodyIfAny = (c: HonoContext, next: Next): Promise<void> => readBody(c, next, MOST_BYTES, true);
+
+async function readBody(c: HonoContext, next: Next, most: number, isOptional = false): Promise<void> {
   const type = c.req.header("content-type") ?? "";
   const [text, bytes] = await limitedText(c.req.raw, most);
   if (bytes > MOST_BYTES && text.trimStart()[0] !== "[") throw tooLarge(MOST_BYTES);
   if (text !== "") requireJson(type);
-  if (text.trim() === "") throw new AppError("INVALID_BODY", { message: "A JSON body is required." });
+  const isMissing = text.trim() === "";
+  if (isMissing && !isOptional) throw new AppError("INVALID_BODY", { message: "A JSON body is required." });
   c.set("bodyText", text);
-  c.set("body", parseJson(text));
+  c.set("body", isMissing ? {} : parseJson(text));
   await next();
 }
 

@@ -132,3 +132,27 @@ it("what an API says of its whole origin is left out where that is everybody's",
   expect(told(await callGateway(base, "/orders/1"))).toEqual([null, null]);
   expect(told(await exports.default.fetch(`https://api.example.com${base}/orders/1`))).toEqual(["/", '"*"']);
 });
+
+it("the view of a scope may be put back as it is, and changes nothing", async () => {
+  const api = apiOf({ flows: flowsOf([entry("x", "header", { set: { "x-x": "1" } })]) });
+  const added = await caller.call("addFlow", { body: { name: "Orders", kind: "api", api } });
+  const { id } = added.body.data;
+  const scopes = [
+    { resource: "all", operation: "all" },
+    { resource: "order", operation: "get" },
+  ];
+  for (const scope of scopes) {
+    const params = { id, ...scope };
+    await caller.call("replaceApiFlow", { params, body: (await caller.call("getApiFlow", { params })).body.data });
+    const { own, destination, request } = (await caller.call("getApiFlow", { params })).body.data;
+    const url = "https://backend.example";
+    expect([own, destination.url, request.length]).toEqual([scope.resource === "all" ? { url } : null, url, 1]);
+  }
+});
+
+it("a save needs no body", async () => {
+  const api = apiOf({ flows: flowsOf() });
+  const { id } = (await caller.call("addFlow", { body: { kind: "api", api } })).body.data;
+  await caller.call("replaceApiDraft", { params: { id }, body: { ...api, settings: { traceSampling: 1 } } });
+  expect((await caller.call("saveApi", { params: { id }, raw: "" })).status).toBe(200);
+});

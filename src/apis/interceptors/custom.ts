@@ -21,7 +21,8 @@ const javascript = interceptor({
       .optional()
       .meta({ description: "What it is called in traces.", example: "Only in office hours" }),
     script: z.string().min(1).max(MOST_SCRIPT).meta({
-      description: "The script, at most 32 KiB. To end the call: set $response, stopFlow and setAccept(false).",
+      description:
+        "The script, at most 32 KiB. It runs to its end at once, without promises, on at most 1 MiB of the call. To end the call: $response = new ApiResponse(); $response.setStatus(403); $response.setBody('No.'); $call.stopFlow = true; $call.decision.setAccept(false).",
       example: "$call.contextVariables.isLarge = Number($request.getHeader('content-length')) > 1000;",
     }),
     body: flag("Whether the script reads or sets the body.", false),

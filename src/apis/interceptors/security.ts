@@ -40,7 +40,8 @@ const clientIdSecret = interceptor({
 const requestSize = interceptor({
   type: "requestSize",
   category: "security",
-  description: "Refuses bodies above a size with 413, by what they say and by what comes. Nothing is held back for it.",
+  description:
+    "Refuses bodies above a size with 413, by what they say and by what comes. A body that does not say its length is read before it goes on, up to 4 MiB; a limit above that cuts it off on its way.",
   stages: onRequest,
   scopes: everywhere,
   config: z.strictObject({

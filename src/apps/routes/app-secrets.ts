@@ -2,13 +2,13 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, secured } from "../../identity/http.ts";
-import { documentedBody, json } from "../../platform/http.ts";
+import { bodyIfAny, documentedBody, json } from "../../platform/http.ts";
 import { tagOf } from "../edit.ts";
 import { AppSecretInput } from "../model.ts";
 import { renewSecret } from "../renew-secret.ts";
 import { revokeTokens } from "../revoke-tokens.ts";
 import { toldOf } from "../store.ts";
-import { AppAnswer, AppParams, AppSecretAnswer, bodyIfAny } from "./schemas.ts";
+import { AppAnswer, AppParams, AppSecretAnswer } from "./schemas.ts";
 
 const tags = ["Apps"];
 

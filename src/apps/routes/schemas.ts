@@ -1,18 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
 
-import type { HttpEnv } from "../../identity/context.ts";
-import { headerParameter, jsonBody } from "../../platform/http.ts";
+import { headerParameter } from "../../platform/http.ts";
 import { objectIdPattern } from "../../platform/ids.ts";
 import { AppSummary, AppWithSecret, StoredApp } from "../model.ts";
 import { PlanSummary, StoredPlan } from "../plan-model.ts";
-
-/** A body that may be left out. */
-export const bodyIfAny: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  if (c.req.raw.body !== null) return jsonBody(c, next);
-  c.set("body", {});
-  return next();
-};
 
 export const ifMatchOf = (noun: "app" | "plan") =>
   headerParameter(

@@ -1,5 +1,6 @@
 import { isSecretOf } from "../../apps/secret.ts";
-import { Body, BodyFault } from "../body.ts";
+import { Body, BodyFault, MOST_READ_BYTES } from "../body.ts";
+import { isReadable } from "../headers.ts";
 import type { Call, Prepare } from "../call.ts";
 import { appSought, clientUnknown, heldOff, identify } from "../identify.ts";
 import { refuse, type Stop } from "../refusal.ts";
@@ -111,6 +112,10 @@ export const requestSize: Prepare<"requestSize"> =
     if (body.isEmpty) return undefined;
     const said = lengthIn(call.sent.get("content-length"));
     if (said !== undefined && said > mostBytes) return tooLarge();
+    // Cut off on its way it would be whole to the destination, so that it is read before where it can be.
+    if (said === undefined && mostBytes <= MOST_READ_BYTES && isReadable(call.sent, "request")) {
+      return body.bytes().then(({ byteLength }) => (byteLength > mostBytes ? tooLarge() : undefined));
+    }
     body.pass((stream) =>
       said === undefined
         ? counted(stream, mostBytes, () => (call.ended = tooLarge()))

@@ -1,10 +1,9 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
 
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, repeatErrors, secured } from "../../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
-import { documentedBody, json, jsonBody, parsed, send } from "../../platform/http.ts";
+import { bodyIfAny, documentedBody, json, parsed, send } from "../../platform/http.ts";
 import { saveApi } from "../save.ts";
 import { ApiParams, ifDraftHeader, Overview, tags } from "./schemas.ts";
 
@@ -18,12 +17,6 @@ const SaveInput = z
     }),
   })
   .meta({ id: "ApiSaveInput", description: "How a draft is saved." });
-
-const bodyIfAny: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  if (c.req.raw.body !== null) return jsonBody(c, next);
-  c.set("body", {});
-  return next();
-};
 
 const saveRoute = createRoute({
   method: "post",

@@ -7,10 +7,10 @@ import { FlowAnswer } from "../../flows/routes/schemas.ts";
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, repeatErrors, secured } from "../../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
-import { documentedBody, json, send } from "../../platform/http.ts";
+import { bodyIfAny, documentedBody, json, send } from "../../platform/http.ts";
 import { generateFlow } from "../generate.ts";
 import { getTemplate } from "../get.ts";
-import { bodyIfAny, TemplateParams } from "./schemas.ts";
+import { TemplateParams } from "./schemas.ts";
 
 const tags = ["Templates"];
 

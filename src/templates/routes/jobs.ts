@@ -3,10 +3,10 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, repeatErrors, requirePermission, secured } from "../../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
-import { documentedBody, json, parsed } from "../../platform/http.ts";
+import { bodyIfAny, documentedBody, json, parsed } from "../../platform/http.ts";
 import { Job, JobInstance, jobIdPattern, outcomes } from "../job-model.ts";
 import { beginJob, getJob, steerJob, UpgradeInput } from "../jobs.ts";
-import { bodyIfAny, TemplateParams } from "./schemas.ts";
+import { TemplateParams } from "./schemas.ts";
 
 const tags = ["Templates"];
 

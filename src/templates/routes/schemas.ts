@@ -1,17 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
 
-import type { HttpEnv } from "../../identity/context.ts";
-import { jsonBody } from "../../platform/http.ts";
 import { objectIdPattern } from "../../platform/ids.ts";
 import { Template } from "../model.ts";
-
-/** The original's callers may send no body at all. */
-export const bodyIfAny: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  if (c.req.raw.body !== null) return jsonBody(c, next);
-  c.set("body", {});
-  return next();
-};
 
 export const TemplateParams = z.object({
   id: z
