@@ -27,7 +27,7 @@ const SAMPLE_US = 100;
 const TOP = 25;
 
 /** Speaks to the inspector of one Worker of a server. */
-async function inspect(server: Server, worker: string) {
+export async function inspect(server: Server, worker: string) {
   const base = `127.0.0.1:${server.ports["inspector"]}`;
   const targets = (await (await fetch(`http://${base}/json`)).json()) as { webSocketDebuggerUrl: string; id: string }[];
   const target = targets.find(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl.endsWith(`core:user:${worker}`));

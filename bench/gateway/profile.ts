@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 
 import { buildProduct, scratch } from "../build.ts";
 import { aligned, Client } from "../load.ts";
-import { selfTimes, type Profile } from "../profile.ts";
+import { inspect, selfTimes, type Profile } from "../profile.ts";
 import { prepared, productWith } from "./stage.ts";
 import { callsOf, standing } from "./apis.ts";
 import { Backend } from "./backend.ts";
@@ -16,30 +16,6 @@ const SAMPLE_US = 100;
 const TOP = 40;
 
 type Frame = Profile["nodes"][number]["callFrame"];
-
-/** Speaks to the inspector of the product. */
-async function inspect(port: number) {
-  const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as { webSocketDebuggerUrl: string }[];
-  const target = targets.find(({ webSocketDebuggerUrl }) => webSocketDebuggerUrl.endsWith("core:user:product"));
-  if (target === undefined) throw new Error("The inspector does not know the product.");
-  const socket = new WebSocket(target.webSocketDebuggerUrl);
-  const waiting = new Map<number, (result: unknown) => void>();
-  socket.addEventListener("message", ({ data }) => {
-    const { id, result } = JSON.parse(String(data)) as { id?: number; result?: unknown };
-    if (id !== undefined) waiting.get(id)?.(result);
-  });
-  await new Promise((resolve, reject) => {
-    socket.addEventListener("open", resolve);
-    socket.addEventListener("error", reject);
-  });
-  let last = 0;
-  const send = <T>(method: string, params: object = {}): Promise<T> =>
-    new Promise((resolve) => {
-      waiting.set((last += 1), resolve as (result: unknown) => void);
-      socket.send(JSON.stringify({ id: last, method, params }));
-    });
-  return { send, close: () => socket.close() };
-}
 
 /** The function as somebody wrote it, with file and line. */
 function placeOf(map: SourceMap, { url, lineNumber, columnNumber, functionName }: Frame): string {
@@ -69,7 +45,7 @@ try {
   client.load("product", callsOf(`/gateway${stood.base}`));
   const job = { load: "product", port: server.ports["product"]!, connections: 16, from: 0, once: false };
   await client.run({ ...job, milliseconds: 2000 });
-  const inspector = await inspect(server.ports["inspector"]!);
+  const inspector = await inspect(server, "product");
   await inspector.send("Profiler.enable");
   await inspector.send("Profiler.setSamplingInterval", { interval: SAMPLE_US });
   await inspector.send("Profiler.start");

@@ -5,7 +5,7 @@ import { variablesIn } from "./environment.ts";
 import type { AddressField } from "./interceptors/interceptor.ts";
 
 /** Fields of the app or the token alone: what a caller sends never says where a call goes. */
-const ofCaller = /^\s*(?:app|token)(?:\.[A-Za-z_]\w{0,99}){1,5}\s*$/;
+export const ofCaller = /^\s*(?:app|token)(?:\.[A-Za-z_]\w{0,99}){1,5}\s*$/;
 const origin = /^https?:\/\/[^/?#\\\s{}]+/i;
 
 /**

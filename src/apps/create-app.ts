@@ -5,7 +5,7 @@ import { newObjectId } from "../platform/ids.ts";
 import { parsed } from "./findings.ts";
 import { refuseForeignPlans } from "./give-plans.ts";
 import { AppInput } from "./model.ts";
-import { ownersOfNew } from "./owners.ts";
+import { ownersOfNew } from "../identity/owners.ts";
 import { hashOfSecret, newClientId, newSecret } from "./secret.ts";
 import { insertApp, type AppRow } from "./store.ts";
 

@@ -2,7 +2,7 @@ import type { Context } from "../identity/context.ts";
 import { newObjectId } from "../platform/ids.ts";
 import { faultsOfShape, isRecord } from "../platform/shape.ts";
 import { storedForm, type Checked } from "./check-plan.ts";
-import { ownersOfNew } from "./owners.ts";
+import { ownersOfNew } from "../identity/owners.ts";
 import { PlanOwners } from "./plan-model.ts";
 import { insertPlan, type PlanRow } from "./plan-store.ts";
 

@@ -1,8 +1,5 @@
 import { z } from "zod";
 
-import type { Actor } from "../identity/actor.ts";
-import { AppError, errorItem } from "../platform/errors.ts";
-
 const MOST_OWNERS = 100;
 
 const owner = z
@@ -22,16 +19,3 @@ export const ownersOfInput = owners.optional().meta({
   description: "You and your tenant are added. Only an admin can name anybody else.",
   example: [{ id: "5c0000000000000000000002", type: "user" }],
 });
-
-/** What was asked for, and the caller and the caller's tenant in any case. */
-export function ownersOfNew(actor: Actor, asked: readonly Owner[]): Owner[] {
-  const { sub, tenant } = actor;
-  const strangers = asked.flatMap(({ id }, index) =>
-    actor.isAdmin || id === sub || id === tenant
-      ? []
-      : [errorItem("OWNER_NOT_ALLOWED", { pointer: `/owners/${index}/id` })],
-  );
-  if (strangers.length > 0) throw new AppError("OWNER_NOT_ALLOWED", { items: strangers });
-  const own = [{ id: sub, type: "user" }, ...(tenant === null ? [] : [{ id: tenant, type: "tenant" }])];
-  return [...asked, ...own.filter(({ id }) => asked.every((one) => one.id !== id))];
-}

@@ -1,3 +1,4 @@
+import { ofCaller } from "../apis/address-check.ts";
 import type { Stage } from "../apis/interceptors.ts";
 import { partsOf } from "../expressions/scan.ts";
 import { type Made, renderParts } from "../expressions/template.ts";
@@ -6,8 +7,6 @@ import type { Call } from "./call.ts";
 import { InterceptorFault } from "./refusal.ts";
 import { seen } from "./see.ts";
 
-/** Fields of the app or the token alone, as when the document is checked. */
-const ofCaller = /^\s*(?:app|token)(?:\.[A-Za-z_]\w{0,99}){1,5}\s*$/;
 /** Behind the host something else has begun. */
 const hostIsThere = /^https?:\/\/[^/?#\\\s]+[/?\\]/i;
 const whole = /^https?:\/\/[^/?#\\\s]+[^#\s]*$/i;

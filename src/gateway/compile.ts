@@ -7,6 +7,7 @@ import { type Called, compileDestination } from "../apis/path-params.ts";
 import { DEFAULT_TIMEOUT_MS, timeoutOf } from "../apis/timeout.ts";
 import { upwards } from "../apis/scopes.ts";
 import { refusalOfAddress, refusalOfForm } from "../connectors/address.ts";
+import { shortHashOf } from "../platform/ids.ts";
 import type { ApiFacts, Prepare, Run } from "./call.ts";
 import type { Step } from "./chain.ts";
 import { effective } from "./inheritance.ts";
@@ -129,7 +130,7 @@ export class LiveApi {
         id: entry.id,
         stage,
         level,
-        key: `${plan ?? this.facts.id}/${entry.id}/${hashOf(JSON.stringify(config))}`,
+        key: `${plan ?? this.facts.id}/${entry.id}/${shortHashOf(JSON.stringify(config)).toString(36)}`,
         api: this.facts,
         allowPrivate: this.#allowPrivate,
       }),
@@ -167,11 +168,4 @@ function filled(config: unknown, variables: ApiFacts["variables"]): unknown {
   if (Array.isArray(config)) return config.map((item) => filled(item, variables));
   if (typeof config !== "object" || config === null) return config;
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, filled(value, variables)]));
-}
-
-/** FNV-1a: tells configs of one interceptor apart, and is no secret. */
-function hashOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash >>> 0).toString(36);
 }

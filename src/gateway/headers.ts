@@ -29,6 +29,10 @@ const plainHost = /^[\w.:[\]-]{1,255}$/;
 export const isUpgrade = ({ method, headers }: Pick<Request, "method" | "headers">): boolean =>
   method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket";
 
+/** Whether a browser asks if it may call. */
+export const isPreflight = ({ method, sent }: { readonly method: string; readonly sent: Headers }): boolean =>
+  method === "OPTIONS" && sent.has("origin") && sent.has("access-control-request-method");
+
 /**
  * The headers for the destination, before any interceptor, so that interceptors see and change what will be sent.
  * X-Forwarded-For begins with the client's address, and what comes before it in a list that was sent is left out.

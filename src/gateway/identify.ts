@@ -2,7 +2,8 @@ import { isClientId } from "../apps/secret.ts";
 import type { App } from "../apps/model.ts";
 import type { Call, World } from "./call.ts";
 import { refuse, type Stop } from "./refusal.ts";
-import { countMiss, HELD_SECONDS, isHeld } from "./tokens/misses.ts";
+import { HELD_SECONDS } from "../platform/patience.ts";
+import { countMiss, isHeld } from "./tokens/misses.ts";
 
 /** How whoever is not known is answered. */
 export interface Manner {

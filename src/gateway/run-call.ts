@@ -3,6 +3,7 @@ import type { Call, World } from "./call.ts";
 import { refusalOf, runSteps, type Step } from "./chain.ts";
 import type { LiveApi, Steps, Way } from "./compile.ts";
 import { askDestination } from "./destination.ts";
+import { isPreflight } from "./headers.ts";
 import { BodyFault } from "./body.ts";
 import { type Answer, refuse, type Stop } from "./refusal.ts";
 
@@ -109,9 +110,6 @@ function acceptReadable({ headers, sent }: Call): void {
   headers.delete("range");
   headers.delete("if-range");
 }
-
-const isPreflight = ({ method, sent }: Call): boolean =>
-  method === "OPTIONS" && sent.has("origin") && sent.has("access-control-request-method");
 
 /** A browser asks without credentials, so CORS answers before whatever demands any. */
 async function preflight(way: Way, call: Call, world: World): Promise<Stop | undefined> {

@@ -5,6 +5,7 @@ import { reachOf, reachParameters, within } from "../identity/ownership.ts";
 import { Deadline } from "../connectors/deadline.ts";
 import { AppError, statusOf } from "../platform/errors.ts";
 import { logError } from "../platform/log.ts";
+import { Patience } from "../platform/patience.ts";
 import { senderOf } from "../platform/sender.ts";
 import type { Call, World } from "./call.ts";
 import type { LiveApi } from "./compile.ts";
@@ -122,9 +123,7 @@ async function rulesOf(live: LiveApi, call: Call, world: World): Promise<Hiding[
 }
 
 /** Senders of tokens that are no good are not listened to for so long once they send too many. */
-const HELD_MS = 60_000;
-const MOST_HELD = 5000;
-const held = new Map<string, number>();
+const patience = new Patience();
 
 const OWNED = `SELECT 1 FROM flows WHERE id = ?1 AND ${within(2)}`;
 
@@ -137,7 +136,7 @@ async function mayTrace(
 ): Promise<boolean> {
   const { config, now, defer } = world;
   const sender = senderOf(sent);
-  if (sender !== undefined && (held.get(sender) ?? 0) > now()) return false;
+  if (patience.isHeld(sender, now())) return false;
   try {
     const actor = await identify({ config, now, defer }, tokenIn(asked));
     if (!can(actor, config.FLOW_READ_PERMISSION)) return false;
@@ -156,8 +155,6 @@ async function mayTrace(
 const tokenIn = (asked: string): string => asked.trim().split(/\s+/).at(-1)!;
 
 async function countMiss(sender: string, { env, now }: World): Promise<void> {
-  const { success } = await env.GATEWAY_MISSES.limit({ key: `trace ${sender}` }).catch(() => ({ success: true }));
-  if (success) return;
-  if (held.size >= MOST_HELD) held.clear();
-  held.set(sender, now() + HELD_MS);
+  const limit = (by: RateLimitOptions) => env.GATEWAY_MISSES.limit(by).catch(() => ({ success: true }));
+  await patience.countMiss({ limit }, { sender, key: `trace ${sender}` }, now);
 }

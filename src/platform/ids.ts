@@ -22,3 +22,10 @@ export const sha256Of = async (text: string): Promise<string> =>
 
 export const hexOf = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** FNV-1a, 32 bits: tells texts apart where nobody makes two alike on purpose. */
+export function shortHashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
+}

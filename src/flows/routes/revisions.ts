@@ -15,15 +15,9 @@ import {
   RevisionDiff,
   RevisionDocument,
 } from "../revisions.ts";
-import { FlowAnswer, FlowParams } from "./schemas.ts";
+import { BeforeRevision, FlowAnswer, FlowParams, revisionNumber } from "./schemas.ts";
 
-const number = (name: string, description: string) =>
-  z
-    .string()
-    .regex(/^[1-9]\d{0,8}$/, "Use the number of a revision.")
-    .openapi({ param: { name, in: "path" }, description, example: "2" });
-
-const RevisionParams = FlowParams.extend({ revision: number("revision", "Number of the revision.") });
+const RevisionParams = FlowParams.extend({ revision: revisionNumber("revision", "Number of the revision.") });
 const kept = "As many are kept as the setting REVISION_LIMIT says, 100 if it says nothing; the oldest go first.";
 
 const listRoute = createRoute({
@@ -36,13 +30,7 @@ const listRoute = createRoute({
   ...secured("flows.read"),
   request: {
     params: FlowParams,
-    query: z.object({
-      before: z
-        .string()
-        .regex(/^[1-9]\d{0,8}$/, "Use the number of a revision.")
-        .optional()
-        .meta({ description: "Only revisions below this number.", example: "12" }),
-    }),
+    query: BeforeRevision,
   },
   responses: {
     200: json(revisionPage("RevisionsAnswer", "A page of revisions."), "The revisions."),
@@ -77,7 +65,9 @@ const diffRoute = createRoute({
   description:
     "What makes the second of the first, as JSON Patch and by node and edge. Needs the permission `flows.read`.",
   ...secured("flows.read"),
-  request: { params: RevisionParams.extend({ other: number("other", "Number of the revision to compare with.") }) },
+  request: {
+    params: RevisionParams.extend({ other: revisionNumber("other", "Number of the revision to compare with.") }),
+  },
   responses: {
     200: json(
       z.object({ data: RevisionDiff, meta: Meta }).meta({ id: "RevisionDiffAnswer", description: "A difference." }),

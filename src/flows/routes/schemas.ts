@@ -27,3 +27,19 @@ export const FlowsAnswer = z
     meta: Meta,
   })
   .meta({ id: "FlowsAnswer", description: "Results of a request about several flows." });
+
+/** The number of a revision in a path. */
+export const revisionNumber = (name: string, description: string) =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, "Use the number of a revision.")
+    .openapi({ param: { name, in: "path" }, description, example: "2" });
+
+/** Where a page of revisions begins. */
+export const BeforeRevision = z.object({
+  before: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, "Use the number of a revision.")
+    .optional()
+    .meta({ description: "Only revisions below this number.", example: "12" }),
+});

@@ -1,6 +1,6 @@
 import { isSecretOf } from "../../apps/secret.ts";
 import { Body, BodyFault, MOST_READ_BYTES } from "../body.ts";
-import { isReadable } from "../headers.ts";
+import { isPreflight, isReadable } from "../headers.ts";
 import type { Call, Prepare } from "../call.ts";
 import { appSought, clientUnknown, heldOff, identify } from "../identify.ts";
 import { refuse, type Stop } from "../refusal.ts";
@@ -93,9 +93,6 @@ export const cors: Prepare<"cors"> = (config, { stage }) => {
     return undefined;
   };
 };
-
-const isPreflight = ({ method, sent }: Call): boolean =>
-  method === "OPTIONS" && sent.has("origin") && sent.has("access-control-request-method");
 
 function varyByOrigin(headers: Headers): void {
   const names = (headers.get("vary") ?? "").toLowerCase().split(",");

@@ -1,3 +1,5 @@
+import { shortHashOf } from "../../platform/ids.ts";
+
 /** What an id is made from. */
 export interface Claim {
   /** What the document calls it, if anything. */
@@ -55,9 +57,5 @@ function unlike(taken: ReadonlySet<string>, id: string): string {
   return free;
 }
 
-/** FNV-1a. Whoever makes two alike gets a number behind the second. */
-function hashOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, "0");
-}
+/** Whoever makes two alike gets a number behind the second. */
+const hashOf = (text: string): string => shortHashOf(text).toString(16).padStart(8, "0");

@@ -1,6 +1,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { Meta } from "../../flows/model.ts";
+import { BeforeRevision, revisionNumber } from "../../flows/routes/schemas.ts";
 import { RevisionDiff, RevisionDocument, revisionPage } from "../../flows/revisions.ts";
 import type { HttpEnv } from "../../identity/context.ts";
 import { refusals, repeatErrors, secured } from "../../identity/http.ts";
@@ -9,13 +10,7 @@ import { json, send } from "../../platform/http.ts";
 import { diffApiRevisions, getApiRevision, listApiRevisions, rollbackApi } from "../api-revisions.ts";
 import { ApiParams, ifDraftHeader, Overview, tags } from "./schemas.ts";
 
-const number = (name: string, description: string) =>
-  z
-    .string()
-    .regex(/^[1-9]\d{0,8}$/, "Use the number of a revision.")
-    .openapi({ param: { name, in: "path" }, description, example: "2" });
-
-const RevisionParams = ApiParams.extend({ revision: number("revision", "Number of the revision.") });
+const RevisionParams = ApiParams.extend({ revision: revisionNumber("revision", "Number of the revision.") });
 const known = ["INVALID_ID", "INVALID_PARAMETER", "FLOW_NOT_FOUND", "API_NOT_FOUND"] as const;
 
 const listRoute = createRoute({
@@ -28,13 +23,7 @@ const listRoute = createRoute({
   ...secured("flows.read"),
   request: {
     params: ApiParams,
-    query: z.object({
-      before: z
-        .string()
-        .regex(/^[1-9]\d{0,8}$/, "Use the number of a revision.")
-        .optional()
-        .meta({ description: "Only revisions below this number.", example: "12" }),
-    }),
+    query: BeforeRevision,
   },
   responses: {
     200: json(revisionPage("ApiRevisionsAnswer", "A page of revisions of an API."), "The revisions."),
@@ -71,7 +60,9 @@ const diffRoute = createRoute({
   description:
     "What makes the second of the first, as JSON Patch over the whole flow and in words. Needs the permission `flows.read`.",
   ...secured("flows.read"),
-  request: { params: RevisionParams.extend({ other: number("other", "Number of the revision to compare with.") }) },
+  request: {
+    params: RevisionParams.extend({ other: revisionNumber("other", "Number of the revision to compare with.") }),
+  },
   responses: {
     200: json(
       z

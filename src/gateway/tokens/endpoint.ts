@@ -6,7 +6,7 @@ import { appSought, planFor } from "../identify.ts";
 import type { Answer, Stop } from "../refusal.ts";
 import { BASIC_CHALLENGE, basicIn, type Credentials } from "./basic.ts";
 import { issueToken } from "./issued.ts";
-import { HELD_SECONDS } from "./misses.ts";
+import { HELD_SECONDS } from "../../platform/patience.ts";
 
 /** Bytes of a token request. */
 const MOST_BYTES = 16_384;

@@ -6,7 +6,7 @@ import { AppError, errorItem, statusOf, type ErrorCode } from "../../platform/er
 import { answerError, errorResponsesAs, headerParameter, json, limitedText, MOST_BYTES } from "../../platform/http.ts";
 import { readingOf } from "../hook-body.ts";
 import { responseOf } from "../hook-reply.ts";
-import { HELD_SECONDS } from "../hook-shield.ts";
+import { HELD_SECONDS } from "../../platform/patience.ts";
 import { hookFlow, takeHook, type HookAnswer } from "../hook.ts";
 import type { Run } from "../view.ts";
 import { HookParams, HookReceiptAnswer, HookRefusal, SuffixParams } from "./hook-schemas.ts";
