@@ -4,6 +4,7 @@ import { sweepNow } from "./operations/sweep.ts";
 
 export { CounterObject } from "./gateway/counter-object.ts";
 export { ExecutionObject } from "./executions/object.ts";
+export { BridgeMailbox } from "./messages/mailbox.ts";
 export { FlowObject } from "./lifecycle/object.ts";
 export { LiveFlowObject } from "./runs/live-object.ts";
 export { RunObject } from "./runs/object.ts";

@@ -55,6 +55,7 @@ const settingOf = {
   "executions.start": "EXECUTION_START_PERMISSION",
   "executions.read": "EXECUTION_READ_PERMISSION",
   "executions.control": "EXECUTION_CONTROL_PERMISSION",
+  bridge: "BRIDGE_PERMISSION",
 } as const satisfies Record<string, keyof Config>;
 /** `all` is an admin's, and has no other name. */
 export type Permission = keyof typeof settingOf | "all";

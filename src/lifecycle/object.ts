@@ -15,6 +15,7 @@ import { databaseOf } from "../db/client.ts";
 import { Usage } from "../db/usage.ts";
 import { backoffAfter } from "../platform/backoff.ts";
 import { configOf } from "../platform/config.ts";
+import { isBridged, mailboxOf } from "../messages/mailbox.ts";
 import { keepDeadLetter } from "../messages/dead-letters.ts";
 import { bytesOf, MOST_MESSAGE_BYTES } from "../messages/model.ts";
 import { AppError } from "../platform/errors.ts";
@@ -154,7 +155,8 @@ export class FlowObject extends DurableObject<Env> {
   }
 
   async #handOver({ seq, flowId, queue, body }: OutboxRow): Promise<void> {
-    if (bytesOf(body) > MOST_MESSAGE_BYTES) {
+    const forBridge = isBridged(configOf(this.env), queue);
+    if (!forBridge && bytesOf(body) > MOST_MESSAGE_BYTES) {
       // No queue would ever take it, and all that comes after it would wait for ever.
       const letter = { messageId: `${flowId}-${seq}`, queue: `flow-${queue}`, body: JSON.parse(body) as unknown };
       await keepDeadLetter(databaseOf(this.env.DB), { ...letter, reason: "Too large for a queue." }, Date.now());
@@ -162,8 +164,9 @@ export class FlowObject extends DurableObject<Env> {
     }
     const { FLOW_COMMANDS: commands, FLOW_NOTICES: notices, FLOW_CHORES: chores } = this.env;
     const takers: Record<typeof queue, Queue> = { commands, notices, chores };
-    await withDeadline(SEND_DEADLINE_MS, takers[queue].send(JSON.parse(body)));
-    logLine(configOf(this.env), "message.sent", { flowId, queue, seq });
+    const taken = forBridge ? mailboxOf(this.env).put(flowId, body) : takers[queue].send(JSON.parse(body));
+    await withDeadline(SEND_DEADLINE_MS, taken);
+    logLine(configOf(this.env), "message.sent", { flowId, queue: forBridge ? "bridge" : queue, seq });
   }
 
   async #again(error: unknown, flowId: string): Promise<void> {
@@ -182,13 +185,13 @@ export class FlowObject extends DurableObject<Env> {
 }
 
 /** Gives up waiting, so that one promise that never settles cannot hold up a flow for ever. */
-async function withDeadline<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+async function withDeadline(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms.`)), milliseconds);
   });
   try {
-    return await Promise.race([promise, late]);
+    await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -48,6 +48,13 @@ const Settings = z
     /** The Open Integration Hub's Secret Service, to be asked instead of our own, and its identity management with path. */
     SECRET_SERVICE_BASE_URL: optional,
     IAM_BASE_URL: optional,
+    /** The Open Integration Hub's Component Repository, to be asked whether somebody may see a component. */
+    COMPONENT_REPOSITORY_BASE_URL: optional,
+    /** What follows if somebody may not see what a flow refers to: `warn` tells at a save and refuses a start, `enforce` refuses both. */
+    CHECKS: z.enum(["warn", "enforce"]).default("warn"),
+    /** Whether commands and notices are kept for a bridge to another message bus, and its reports taken over HTTP. */
+    BRIDGE: z.enum(["on", "off"]).default("off"),
+    BRIDGE_PERMISSION: z.string().default("bridge"),
     /** Tells in `server-timing` what a request cost the database. */
     SERVER_TIMING: z.enum(["true", "false"]).default("false"),
     /** How many revisions of a flow are kept beside the present one. */
@@ -95,14 +102,15 @@ const Settings = z
     if (!settings.GATEWAY_HOSTNAMES.every((entry) => /^[a-z0-9.-]+(?:=[^=]+)?$/i.test(entry))) {
       refuse("GATEWAY_HOSTNAMES", "is a list of host names such as api.example.com or api.example.com=owner");
     }
-    if (settings.SECRET_SERVICE_BASE_URL) {
+    // Runs that open secrets begin here only; elsewhere the service is asked with the caller's own token.
+    if (settings.SECRET_SERVICE_BASE_URL && settings.ORCHESTRATOR === "embedded") {
       if (!settings.IAM_BASE_URL) refuse("IAM_BASE_URL", "is needed with SECRET_SERVICE_BASE_URL");
       if (!settings.IAM_TOKEN) refuse("IAM_TOKEN", "is needed with SECRET_SERVICE_BASE_URL");
       if (settings.SECRETS_KEY.length === 0) {
         refuse("SECRETS_KEY", "is needed with SECRET_SERVICE_BASE_URL: runs keep sealed what they have to mask");
       }
     }
-    for (const name of ["SECRET_SERVICE_BASE_URL", "IAM_BASE_URL"] as const) {
+    for (const name of ["SECRET_SERVICE_BASE_URL", "IAM_BASE_URL", "COMPONENT_REPOSITORY_BASE_URL"] as const) {
       const address = settings[name];
       if (address !== undefined && !isWebAddress(address)) refuse(name, "is no http or https address");
     }

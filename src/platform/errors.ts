@@ -68,6 +68,10 @@ const table = {
     message: "Its graph comes from the template; change values, or detach it first.",
   },
   INSTANCE_INCOMPLETE: { status: 409, message: "Values that the template requires are missing." },
+  REFERENCES_NOT_VISIBLE: {
+    status: 409,
+    message: "The flow refers to components or secrets that you cannot see.",
+  },
   FLOW_NO_INSTANCE: { status: 409, message: "The flow is not an instance of a template." },
   TEMPLATE_IN_USE: { status: 409, message: "The template has instances." },
   JOB_ENDED: { status: 409, message: "The job has ended." },
@@ -125,6 +129,10 @@ const table = {
     status: 503,
     message: "The execution cannot be reached at the moment. Please try again later.",
   },
+  NEIGHBOUR_UNAVAILABLE: {
+    status: 503,
+    message: "A service that has to be asked before does not answer. Please try again later.",
+  },
   FLOW_UNAVAILABLE: {
     status: 503,
     message: "The flow cannot be reached at the moment. Please try again later.",
@@ -181,6 +189,7 @@ export const redelivery = {
   FLOW_STOPPING: "keep",
   INSTANCE_GRAPH: "keep",
   INSTANCE_INCOMPLETE: "keep",
+  REFERENCES_NOT_VISIBLE: "keep",
   FLOW_NO_INSTANCE: "keep",
   TEMPLATE_IN_USE: "keep",
   JOB_ENDED: "keep",
@@ -214,6 +223,7 @@ export const redelivery = {
   QUEUE_UNAVAILABLE: "retry",
   JOB_UNAVAILABLE: "retry",
   EXECUTION_UNAVAILABLE: "retry",
+  NEIGHBOUR_UNAVAILABLE: "retry",
   FLOW_UNAVAILABLE: "retry",
 } as const satisfies Record<ErrorCode, "keep" | "retry">;
 
