@@ -5,6 +5,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 
 import { appRoutes } from "./apps/routes/apps.ts";
 import { planRoutes } from "./apps/routes/plans.ts";
+import { bridgeRoutes } from "./bridge/routes.ts";
 import { componentRoutes } from "./components/routes.ts";
 import { apiDocs, openApiDocument } from "./docs.ts";
 import { flowRoutes } from "./flows/routes/index.ts";
@@ -93,6 +94,7 @@ for (const path of [
   "/apps/*",
   "/plans/*",
   "/apis/*",
+  "/bridge/*",
   "/api/backoffice/*",
 ]) {
   app.use(path, crossOrigin);
@@ -122,6 +124,7 @@ app.route("/", secretRoutes);
 app.route("/", templateRoutes);
 app.route("/", componentRoutes);
 app.route("/", operationsRoutes);
+app.route("/", bridgeRoutes);
 app.route("/", appRoutes);
 app.route("/", planRoutes);
 app.route("/", apiManagementRoutes);

@@ -20,7 +20,8 @@ export interface Leased {
   readonly since: number;
   /** How often it was handed out, this time included. */
   readonly attempts: number;
-  readonly envelope: Envelope;
+  /** JSON: an Envelope. */
+  readonly body: string;
 }
 
 export interface Pulled {
@@ -118,12 +119,7 @@ export class BridgeMailbox extends DurableObject<Env> {
       if (leased.length > 0 && characters > MOST_CHARACTERS) break;
       const lease = crypto.randomUUID();
       this.#sql.exec(LEASE, seq, lease, now + leaseSeconds * 1000);
-      leased.push({
-        leaseId: `${seq}.${lease}`,
-        since,
-        attempts: attempts + 1,
-        envelope: JSON.parse(body) as Envelope,
-      });
+      leased.push({ leaseId: `${seq}.${lease}`, since, attempts: attempts + 1, body });
     }
     return leased;
   }

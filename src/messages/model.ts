@@ -22,7 +22,7 @@ export const Headers = z
       .optional()
       .meta({ description: "Number of the transition; orders the commands of one flow.", example: 7 }),
   })
-  .meta({ id: "MessageHeaders", description: "Headers of a message." });
+  .meta({ description: "Headers of a message." });
 
 export const Envelope = z.object({ headers: Headers, payload: z.unknown() });
 export type Envelope = z.infer<typeof Envelope>;

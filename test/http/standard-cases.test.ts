@@ -24,7 +24,11 @@ const withBody = guarded.filter(takesBody);
 const wellFormed = (operationId: string, id: string): Call => ({
   params: { ...exampleParams, id, flowId: id },
   ...(takesBody(operationId) ? { body: { name: "A better name" } } : {}),
+  ...switchedOn(operationId),
 });
+/** There is no bridge unless a setting says so. */
+const switchedOn = (operationId: string): Call =>
+  operation(operationId).path.startsWith("/bridge/") ? { env: { BRIDGE: "on" } } : {};
 const asJson = { "content-type": "application/json" };
 it("covers every operation of the original and every one that the document names", () => {
   expect(named).toEqual(
@@ -156,7 +160,11 @@ describe.each(withBody)("%s", (operationId) => {
     const owner = await someone();
     const caller = operation(operationId).permission === "all" ? await admin() : owner;
     const { params } = wellFormed(operationId, await flowOf(owner));
-    return caller.call(operationId, { ...(params === undefined ? {} : { params }), ...request });
+    return caller.call(operationId, {
+      ...(params === undefined ? {} : { params }),
+      ...switchedOn(operationId),
+      ...request,
+    });
   };
 
   it.each([

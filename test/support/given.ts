@@ -20,6 +20,7 @@ export const everyPermission = [
   "executions.start",
   "executions.read",
   "executions.control",
+  "bridge",
 ];
 
 /** A 24-hex id that nobody else has. */
