@@ -39,18 +39,25 @@ const joined = (first: string, second: string): string => `${first.slice(0, -1)}
 export const tagOf = (row: Pick<FlowRow, "revision" | "statusSeq" | "tries">): string =>
   `"${row.revision}-${row.statusSeq}${row.tries > 1 ? `-${row.tries}` : ""}"`;
 
-export const flowAnswer = (row: FlowRow, status: 200 | 201 = 200): Answer => ({
+export const flowAnswer = (row: FlowRow, status: 200 | 201 = 200, warnings: readonly ErrorItem[] = []): Answer => ({
   status,
   etag: tagOf(row),
   about: [row.id],
-  body: `{"data":${flowText(row)},"meta":{}}`,
+  body: `{"data":${flowText(row)},"meta":${metaText(warnings)}}`,
 });
+
+const metaText = (warnings: readonly ErrorItem[]): string =>
+  warnings.length === 0 ? "{}" : JSON.stringify({ warnings });
 
 export type Result = FlowRow | { readonly errors: readonly ErrorItem[] };
 
 /** One entry per flow of a request about several, in its place. */
-export const flowsAnswer = (results: readonly Result[], status: 200 | 201): Answer => ({
+export const flowsAnswer = (
+  results: readonly Result[],
+  status: 200 | 201,
+  warnings: readonly ErrorItem[] = [],
+): Answer => ({
   status,
   about: results.flatMap((result) => ("id" in result ? [result.id] : [])),
-  body: `{"data":[${results.map((result) => ("errors" in result ? JSON.stringify(result) : flowText(result))).join(",")}],"meta":{}}`,
+  body: `{"data":[${results.map((result) => ("errors" in result ? JSON.stringify(result) : flowText(result))).join(",")}],"meta":${metaText(warnings)}}`,
 });

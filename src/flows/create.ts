@@ -11,6 +11,7 @@ import { checkFlow } from "./check.ts";
 import { wakeCouriers } from "./courier.ts";
 import { requireFew, requireFewEntries } from "./many.ts";
 import { ownersOfNew } from "./owners.ts";
+import { listOf, refusedOnSave, warningsOnSave, type PlacedWarnings } from "./references.ts";
 import type { WholeRow } from "./store.ts";
 import type { TemplateForm } from "./variables.ts";
 import { insertions, storedForm, type Written } from "./write.ts";
@@ -18,7 +19,7 @@ import { insertions, storedForm, type Written } from "./write.ts";
 /** Stores one new flow; of a template an instance of it. Throws INVALID_FLOW with every finding, or OWNER_NOT_ALLOWED. */
 export async function createFlow(ctx: Context, input: unknown, template?: TemplateForm): Promise<Answer> {
   const row = { ...rowOf(ctx, input, ctx.now(), template !== undefined), ...(template && { template }) };
-  const answer = flowAnswer(row, 201);
+  const answer = flowAnswer(row, 201, await warningsOnSave(ctx, row));
   await insert(ctx, [row], answer);
   return answer;
 }
@@ -36,7 +37,10 @@ export async function createFlows(ctx: Context, inputs: readonly unknown[]): Pro
       throw error;
     }
   });
-  const answer = flowsAnswer(results, 201);
+  const warnings: PlacedWarnings = new Map();
+  const rows = new Map(results.flatMap((result, at) => ("id" in result ? [[at, result] as const] : [])));
+  for (const [at, { items }] of await refusedOnSave(ctx, rows, warnings)) results[at] = { errors: items };
+  const answer = flowsAnswer(results, 201, listOf(warnings));
   await insert(
     ctx,
     results.filter((result) => "id" in result),

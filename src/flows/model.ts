@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { flowStatuses } from "../db/schema.ts";
+import { ErrorItem } from "../platform/errors.ts";
 import { objectIdPattern } from "../platform/ids.ts";
 import { Api } from "../apis/model.ts";
 import { Workflow } from "../workflows/model.ts";
@@ -267,5 +268,15 @@ export const Flow = FlowDocument.extend({
   }),
 }).meta({ id: "Flow", description: "A stored flow." });
 export type Flow = z.infer<typeof Flow>;
+
+/** What stands beside a flow that was stored. */
+export const SaveMeta = z
+  .object({
+    warnings: z.array(ErrorItem).optional().meta({
+      description:
+        "Present only if there are any, and only where neighbours are asked: components and secrets that you cannot see, or of which no answer came. The flow is stored all the same.",
+    }),
+  })
+  .meta({ id: "SaveMeta", description: "Empty, or warnings." });
 
 export const Meta = z.object({}).meta({ id: "Meta", description: "Always empty here.", maxProperties: 0 });

@@ -14,6 +14,7 @@ import { wordsFor } from "./diff-words.ts";
 import { getFlow } from "./get.ts";
 import { tellInstances } from "./instance.ts";
 import { FlowDocument } from "./model.ts";
+import { warningsOnSave } from "./references.ts";
 import { timeOf } from "./store.ts";
 import { editOf } from "./update.ts";
 import { edits } from "./write.ts";
@@ -144,7 +145,7 @@ export async function restoreRevision(
     const edit = editOf(ctx, row, { ...gone, ...earlier }, "restore");
     const note = `Revision ${revision} restored. ${edit.row.revisionNote}`.slice(0, 500);
     const restored = { ...edit, row: { ...edit.row, revisionNote: note } };
-    const answer = flowAnswer(restored.row);
+    const answer = flowAnswer(restored.row, 200, await warningsOnSave(ctx, restored.row));
     const [before, after] = recordIfChanged(ctx, answer);
     const [update, message, ...rest] = edits(ctx.db, [restored], reach, ctx.config.REVISION_LIMIT);
     const done = await unlessTaken(() =>

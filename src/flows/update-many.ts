@@ -3,11 +3,13 @@ import type { Context } from "../identity/context.ts";
 import { reachOf } from "../identity/ownership.ts";
 import { bytesOf } from "../messages/model.ts";
 import { AppError, errorItem, type ErrorItem } from "../platform/errors.ts";
+import type { Answer } from "../platform/http.ts";
 import { toObjectId } from "../platform/ids.ts";
-import type { Result } from "./answer.ts";
+import { flowsAnswer, type Result } from "./answer.ts";
 import { isRecord } from "../platform/shape.ts";
 import { wakeCouriers } from "./courier.ts";
 import { MOST_ANSWERED, refusedItem, requireFew, requireFewEntries, unlessAllFailed } from "./many.ts";
+import { listOf, refusedOnSave, type PlacedWarnings } from "./references.ts";
 import { findFlows, groupsOf, type FlowRow } from "./store.ts";
 import { editOf } from "./update.ts";
 import { edits, type Edited } from "./write.ts";
@@ -29,18 +31,19 @@ interface Asked {
  * Makes the edits, many in one step and those of one flow one after another, and answers each in its place; one that
  * fails does not hold up the others.
  */
-export async function updateFlows(ctx: Context, body: unknown): Promise<Result[]> {
+export async function updateFlows(ctx: Context, body: unknown): Promise<Answer> {
   const sent: unknown[] = Array.isArray(body) ? body : [body];
   requireFew(sent);
   requireFewEntries(sent);
   const results = sent.map(refusedAtOnce());
   let waiting = sent.flatMap((edit, at) => (results[at] === undefined ? [asked(edit, at)] : []));
   const edited = new Set<string>();
+  const warnings: PlacedWarnings = new Map();
   let answered = 0;
   while (waiting.length > 0) {
     const round = firstOfEach(waiting);
     for (const some of await groupsOfRound(ctx, round)) {
-      for (const [at, result] of answered > MOST_ANSWERED ? tooMuch(some) : await editGroup(ctx, some)) {
+      for (const [at, result] of answered > MOST_ANSWERED ? tooMuch(some) : await editGroup(ctx, some, warnings)) {
         results[at] = result;
         if ("errors" in result) continue;
         answered += bytesOf(result.document);
@@ -50,7 +53,10 @@ export async function updateFlows(ctx: Context, body: unknown): Promise<Result[]
     waiting = waiting.filter(({ at }) => results[at] === undefined);
   }
   wakeCouriers(ctx, [...edited]);
-  return unlessAllFailed(results as Result[]);
+  const done = unlessAllFailed(results as Result[]);
+  // An edit that another one overtook may have been refused after it was judged.
+  for (const [at, result] of done.entries()) if ("errors" in result) warnings.delete(at);
+  return flowsAnswer(done, 200, listOf(warnings));
 }
 
 /** Groups that fit into memory. If they cannot be weighed, they cannot be read either, and each is told so. */
@@ -94,24 +100,30 @@ const tooMuch = (some: readonly Asked[]): Map<number, Result> => {
 };
 
 /** Results by position; an edit that another one overtook has none yet. */
-async function editGroup(ctx: Context, some: readonly Asked[]): Promise<Map<number, Result>> {
+async function editGroup(ctx: Context, some: readonly Asked[], warnings: PlacedWarnings): Promise<Map<number, Result>> {
   const results = new Map<number, Result>();
   const reach = reachOf(ctx.actor);
   const refuse = ({ at, sent }: Asked, error: unknown) => results.set(at, named(refusedItem(ctx.config, error, sent)));
   try {
     const ids = some.map(({ flowId }) => flowId);
     const rows = await findFlows(ctx.db, ids, reach);
-    const made = new Map<string, Edited>();
+    const made = new Map<number, Edited>();
     for (const one of some) {
       try {
-        made.set(one.flowId, editOf(ctx, found(rows, one), one.body));
+        made.set(one.at, editOf(ctx, found(rows, one), one.body));
       } catch (error) {
         refuse(one, error);
       }
     }
+    const judged = new Map([...made].map(([at, { row }]) => [at, row]));
+    const unseen = await refusedOnSave(ctx, judged, warnings);
+    for (const one of some.filter(({ at }) => unseen.has(at))) {
+      refuse(one, unseen.get(one.at));
+      made.delete(one.at);
+    }
     const written = made.size === 0 ? new Set() : await write(ctx, [...made.values()]);
-    for (const one of some) {
-      if (written.has(one.flowId)) results.set(one.at, made.get(one.flowId)!.row);
+    for (const { at, flowId } of some) {
+      if (written.has(flowId)) results.set(at, made.get(at)!.row);
     }
   } catch (error) {
     for (const one of some) if (!results.has(one.at)) refuse(one, error);

@@ -3,9 +3,10 @@ import type { Context } from "../identity/context.ts";
 import { reachOf } from "../identity/ownership.ts";
 import { notice } from "../messages/notices.ts";
 import { demandMatch } from "../platform/conditional.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, type ErrorItem } from "../platform/errors.ts";
+import type { Answer } from "../platform/http.ts";
 import { toObjectId } from "../platform/ids.ts";
-import { tagOf } from "./answer.ts";
+import { flowAnswer, tagOf } from "./answer.ts";
 import { isRecord } from "../platform/shape.ts";
 import { checkFlow } from "./check.ts";
 import { wakeCouriers } from "./courier.ts";
@@ -14,6 +15,7 @@ import { wordsFor } from "./diff-words.ts";
 import { editOfInstance } from "./instance-edit.ts";
 import type { FlowDocument } from "./model.ts";
 import { ownersOfEdited } from "./owners.ts";
+import { warningsOnSave } from "./references.ts";
 import { documentOf, findFlow, type FlowRow } from "./store.ts";
 import { edits, storedForm, type Edited } from "./write.ts";
 
@@ -31,14 +33,21 @@ export interface Edit {
  * Replaces the top-level keys that the body names. An edit that another one overtook is made again on what the other
  * left; one that a start or a delete overtook gets the answer that it would have got had it come later.
  */
-export const updateFlow = (ctx: Context, { body, ...which }: Edit): Promise<FlowRow> =>
-  editRow(ctx, which, (row) => editOf(ctx, row, body));
+export async function updateFlow(ctx: Context, { body, ...which }: Edit): Promise<Answer> {
+  let warnings: readonly ErrorItem[] = [];
+  const row = await editRow(ctx, which, async (found) => {
+    const edit = editOf(ctx, found, body);
+    warnings = await warningsOnSave(ctx, edit.row);
+    return edit;
+  });
+  return flowAnswer(row, 200, warnings);
+}
 
 /** Makes an edit of an inactive flow, again as long as others come between. */
 export async function editRow(
   ctx: Context,
   { id, ifMatch }: Omit<Edit, "body">,
-  edited: (row: FlowRow) => Edited,
+  edited: (row: FlowRow) => Edited | Promise<Edited>,
 ): Promise<FlowRow> {
   const flowId = toObjectId(id);
   if (flowId === undefined) throw new AppError("INVALID_ID");
@@ -47,7 +56,7 @@ export async function editRow(
     const row = await findFlow(ctx.db, flowId, reach);
     if (row === undefined) throw new AppError("FLOW_NOT_FOUND");
     demandMatch(ifMatch, tagOf(row));
-    const edit = edited(row);
+    const edit = await edited(row);
     const [written] = await inStorage(() => ctx.db.batch(edits(ctx.db, [edit], reach, ctx.config.REVISION_LIMIT)));
     if (written!.results.length > 0) {
       wakeCouriers(ctx, [flowId]);

@@ -7,6 +7,7 @@ import { checkFlow, listsOf, textOf, told } from "./check.ts";
 import type { Finding } from "./findings.ts";
 import { documents, type FlowDocument } from "./model.ts";
 import { ownersOfNew } from "./owners.ts";
+import { findingsOfReferences } from "./references.ts";
 import { findingsOfRunning, mappedIdsIn } from "./runnable.ts";
 
 /**
@@ -17,8 +18,9 @@ export async function validateFlow(ctx: Context, input: unknown): Promise<{ vali
   const [owners, refused] = isRecord(input) ? tryOwners(ctx, input) : [undefined, []];
   const checked = checkFlow(isRecord(input) ? { ...input, owners } : input, ctx.config.FLOW_VALIDATION);
   const running = ctx.config.ORCHESTRATOR === "embedded" && withinSizes(input) ? await ofRunning(ctx, input) : [];
+  const references = withinSizes(input) ? await ofReferences(ctx, input) : [];
   const faults = checked.ok ? tooLarge(checked.document) : checked.findings;
-  const findings = [...faults, ...(checked.warnings ?? []), ...refused, ...told(running)];
+  const findings = [...faults, ...(checked.warnings ?? []), ...refused, ...told([...running, ...references])];
   return { valid: findings.every((found) => found.warning === true), findings };
 }
 
@@ -29,6 +31,9 @@ async function ofRunning(ctx: Context, input: unknown): Promise<Finding[]> {
   const cast = castTo(documents[ctx.config.FLOW_VALIDATION], input);
   return findingsOfRunning(cast, await findMapped(ctx.db, mappedIdsIn(cast)));
 }
+
+const ofReferences = (ctx: Context, input: unknown): Promise<Finding[]> =>
+  findingsOfReferences(ctx, () => castTo(documents[ctx.config.FLOW_VALIDATION], input));
 
 function tooLarge(document: FlowDocument): Finding[] {
   try {

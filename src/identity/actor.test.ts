@@ -13,6 +13,7 @@ describe("the account of an actor", () => {
     ["sub of the claims", { claims: { sub: "c" } }, "c"],
     ["sub of the claims rather than of the answer", { sub: "a", claims: { sub: "c" } }, "c"],
     ["sub of the answer rather than _id of the claims", { sub: "a", claims: { _id: "c" } }, "a"],
+    ["_id of the answer rather than of the claims", { _id: "b", claims: { _id: "c" } }, "b"],
     ["sub of the answer where the claims are null", { sub: "a", claims: null }, "a"],
     ["sub of the answer where the claims are text", { sub: "a", claims: "c" }, "a"],
   ])("is %s", (_, answer, sub) => {
@@ -25,6 +26,7 @@ describe("the account of an actor", () => {
     ["numbers", { sub: 1, _id: 2 }],
     ["objects", { sub: { $ne: "x" } }],
     ["null", { sub: null, _id: null }],
+    ["_id in the claims only", { claims: { _id: "c" } }],
     ["a tenant and permissions only", { tenant: "t", permissions: ["all"] }],
   ])("is missing in an answer with %s, which makes the token invalid", (_, answer) => {
     expect(() => actorFrom(answer)).toThrow(
@@ -54,7 +56,7 @@ describe("the permissions of an actor", () => {
     ["none if none are told", {}, []],
     ["none if null is told", { permissions: null }, []],
     ["none if they are no list", { permissions: "all" }, []],
-    ["none if they are no list of texts", { permissions: ["all", 1] }, []],
+    ["the texts in a list that has others too", { permissions: ["flows.read", 1, null, ["all"]] }, ["flows.read"]],
     ["none of those that stand on roles", { roles: [{ permissions: ["all"] }], role: "ADMIN" }, []],
   ])("are %s", (_, answer, permissions) => {
     expect(actorFrom({ sub: "a", ...answer }).permissions).toEqual(permissions);
@@ -94,6 +96,9 @@ describe("can", () => {
     [["tenant.all"], "rds.rawRecord.delete", false],
     [["tenant.all"], "metadata.domains.read", false],
     [["tenant.all"], "secrets.secret.delete", false],
+    [["tenant.all"], "tenant.membership.read", false],
+    [["tenant.all"], "tenant.anything", false],
+    [["tenant.all"], "toString", false],
     [["tenant.all"], "tenant", false],
     [["tenant.all"], "tenants.read", false],
     [["tenant.all"], "all", false],
@@ -118,11 +123,11 @@ describe("can", () => {
   it.each([
     [["flows.read", "flows.write"], ["flows.read", "flows.write"], true],
     [["flows.read"], ["flows.read", "flows.write"], false],
-    [["tenant.all"], ["tenant.a", "rds.rawRecord.read"], true],
+    [["tenant.all"], ["tenant.roles.read", "rds.rawRecord.read"], true],
     [["tenant.all"], ["tenant.all", "flows.read"], false],
     [["tenant.all", "flows.read"], ["tenant.all", "flows.read"], true],
     // tenant.all stands in for the common list only if every one that is required is on it.
-    [["tenant.all", "flows.read"], ["tenant.a", "flows.read"], false],
+    [["tenant.all", "flows.read"], ["tenant.roles.read", "flows.read"], false],
   ])("with %j judges %j together as %s", (held, required, verdict) => {
     expect(can(actor(held), ...required)).toBe(verdict);
   });

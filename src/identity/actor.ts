@@ -18,25 +18,34 @@ const Identity = z.looseObject({
   sub: text.optional().catch(undefined),
   _id: text.optional().catch(undefined),
   tenant: text.nullish().catch(null),
-  permissions: z.array(z.string()).catch([]),
+  permissions: z.array(z.unknown()).catch([]),
 });
 
-/** Reads the claims of a JWT or the body of an introspection; what stands in `claims` wins, as in the original library. */
+/**
+ * Reads the claims of a JWT or the body of an introspection; what stands in `claims` wins, but for `_id`, as in the
+ * original library. Roles, memberships and `isAdmin` give nothing there either.
+ */
 export function actorFrom(answer: Record<string, unknown>): Actor {
   const claims = typeof answer["claims"] === "object" && answer["claims"] !== null ? answer["claims"] : {};
-  const identity = Identity.parse({ ...answer, ...claims });
+  const identity = Identity.parse({ ...answer, ...claims, _id: answer["_id"] });
   const sub = identity.sub ?? identity._id;
   if (sub === undefined) throw new AppError("TOKEN_INVALID", { detail: "The token names no account (sub or _id)." });
-  return {
-    sub,
-    tenant: identity.tenant ?? null,
-    permissions: identity.permissions,
-    isAdmin: identity.permissions.includes("all"),
-  };
+  const permissions = identity.permissions.filter((permission) => typeof permission === "string");
+  return { sub, tenant: identity.tenant ?? null, permissions, isAdmin: permissions.includes("all") };
 }
 
-/** The permissions that `tenant.all` implies; none of `flows.*` is among them. */
+const ofTenants = {
+  account: ["read", "create", "update", "delete"],
+  membership: ["create", "update", "delete"],
+  profile: ["read", "update", "delete"],
+  roles: ["read", "create", "update", "delete"],
+  flows: ["read", "create", "update", "delete"],
+} as const;
+
+/** The permissions that `tenant.all` implies, as the original has them; none of `flows.*` is among them. */
 const impliedByTenantAll = new Set([
+  "tenant.all",
+  ...Object.entries(ofTenants).flatMap(([noun, verbs]) => verbs.map((verb) => `tenant.${noun}.${verb}`)),
   "metadata.domains.crud",
   "secrets.secret.readRaw",
   "secrets.authClient.readRaw",
@@ -48,8 +57,6 @@ const impliedByTenantAll = new Set([
 export function can(actor: Actor, ...required: readonly string[]): boolean {
   if (actor.isAdmin) return true;
   const held = new Set(actor.permissions);
-  if (held.has("tenant.all") && required.every((name) => name.startsWith("tenant.") || impliedByTenantAll.has(name))) {
-    return true;
-  }
+  if (held.has("tenant.all") && required.every((name) => impliedByTenantAll.has(name))) return true;
   return required.every((name) => held.has(name));
 }

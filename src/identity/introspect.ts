@@ -1,21 +1,20 @@
 import { AppError } from "../platform/errors.ts";
 import { actorFrom, type Actor } from "./actor.ts";
-import { keyOfToken, Memory } from "./memory.ts";
+import { Answers, inTime, type By } from "./answers.ts";
+import { keyOfToken } from "./memory.ts";
 
 const NEGATIVE_SECONDS = 5;
 const TIMEOUT_MS = 5000;
+/** For those who wait for what another request asked. */
+const PATIENCE_MS = TIMEOUT_MS + 1000;
 
 type Answer = { actor: Actor } | { error: AppError };
-const remembered = new Memory<Answer>();
-const underWay = new Map<string, Promise<Answer>>();
+const answers = new Answers<Answer>();
 
-export interface Introspection {
+export interface Introspection extends By {
   readonly endpoint: string;
   readonly serviceToken: string;
   readonly ttlSeconds: number;
-  readonly now: () => number;
-  /** Keeps a look-up alive when the request that began it goes away while others wait for it. */
-  readonly defer: (promise: Promise<unknown>) => void;
 }
 
 /**
@@ -24,24 +23,15 @@ export interface Introspection {
  */
 export async function introspect(by: Introspection, token: string): Promise<Actor> {
   const key = await keyOfToken([by.endpoint], token);
-  const found = remembered.get(key, by.now());
-  if (found) return settle(found);
-
-  const shared = underWay.get(key);
-  const answer = shared ? await Promise.race([shared, givenUp()]) : await begin(by, token, key);
-  return settle(answer);
+  const answer = answers.get(key, by.now()) ?? (await found(by, token, key));
+  if ("error" in answer) throw answer.error;
+  return answer.actor;
 }
 
-async function begin(by: Introspection, token: string, key: string): Promise<Answer> {
-  const asking = ask(by, token)
-    .then((answer) => {
-      remember(key, answer, by);
-      return answer;
-    })
-    .finally(() => underWay.delete(key));
-  underWay.set(key, asking);
-  by.defer(asking);
-  return asking;
+function found(by: Introspection, token: string, key: string): Promise<Answer> {
+  const lastsMs = (answer: Answer) => secondsOf(answer, by.ttlSeconds) * 1000;
+  const asked = answers.ask(key, by, { ask: () => ask(by, token), lastsMs, patienceMs: PATIENCE_MS });
+  return inTime(PATIENCE_MS, asked, () => ({ error: new AppError("IDENTITY_UNAVAILABLE") }));
 }
 
 async function ask(by: Introspection, token: string): Promise<Answer> {
@@ -59,7 +49,7 @@ async function ask(by: Introspection, token: string): Promise<Answer> {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (response.status === 404) return { error: new AppError("TOKEN_NOT_FOUND") };
-    if (response.status !== 200) {
+    if (!response.ok) {
       return { error: new AppError("IDENTITY_UNAVAILABLE", { cause: new Error(`IAM answered ${response.status}`) }) };
     }
     const body: unknown = await response.json();
@@ -71,20 +61,8 @@ async function ask(by: Introspection, token: string): Promise<Answer> {
   }
 }
 
-function remember(key: string, answer: Answer, by: Introspection): void {
-  // An outage is not an answer about the token.
-  if ("error" in answer && answer.error.code === "IDENTITY_UNAVAILABLE") return;
-  const seconds = "actor" in answer ? by.ttlSeconds : Math.min(NEGATIVE_SECONDS, by.ttlSeconds);
-  if (seconds === 0) return;
-  remembered.set(key, answer, by.now() + seconds * 1000);
+/** An outage is not an answer about the token. */
+function secondsOf(answer: Answer, ttlSeconds: number): number {
+  if ("actor" in answer) return ttlSeconds;
+  return answer.error.code === "IDENTITY_UNAVAILABLE" ? 0 : Math.min(NEGATIVE_SECONDS, ttlSeconds);
 }
-
-function settle(answer: Answer): Actor {
-  if ("error" in answer) throw answer.error;
-  return answer.actor;
-}
-
-const givenUp = (): Promise<Answer> =>
-  new Promise((resolve) =>
-    setTimeout(() => resolve({ error: new AppError("IDENTITY_UNAVAILABLE") }), TIMEOUT_MS + 1000),
-  );

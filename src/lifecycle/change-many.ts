@@ -1,6 +1,7 @@
 import { constraintIn, inStorage } from "../db/client.ts";
 import { wakeCouriers } from "../flows/courier.ts";
 import { refusedItem, requireFew, unlessAllFailed } from "../flows/many.ts";
+import { refusalsOfStart } from "../flows/references.ts";
 import { findFlows, groupsOf, type FlowRow } from "../flows/store.ts";
 import type { Context } from "../identity/context.ts";
 import { recordOf, settleRecord, unlessTaken } from "../identity/idempotency.ts";
@@ -87,7 +88,11 @@ async function changeGroup(
   try {
     for (let attempt = 0; attempt < TRIES && waiting.length > 0; attempt += 1) {
       const rows = await findFlows(ctx.db, waiting, reachOf(ctx.actor));
-      const moves = waiting.flatMap((id) => judged(ctx, rows.get(id), id, trigger, verdicts));
+      const moves = await visible(
+        ctx,
+        waiting.flatMap((id) => judged(ctx, rows.get(id), id, trigger, verdicts)),
+        verdicts,
+      );
       const done = await commitUnlessTwin(ctx, moves, verdicts);
       for (const { row, change } of moves.filter((move) => done.has(move.row.id))) {
         verdicts.set(row.id, { status: change.status });
@@ -101,6 +106,15 @@ async function changeGroup(
     moved.push(...waiting);
     for (const id of waiting) if (!verdicts.has(id)) verdicts.set(id, refusedItem(ctx.config, error, id));
   }
+}
+
+/** Those that may go on; whoever would start what refers to something that they cannot see is told so. */
+async function visible(ctx: Context, moves: readonly Move[], verdicts: Map<string, Verdict>): Promise<readonly Move[]> {
+  const starting = moves.filter(({ change }) => change.status === "starting").map(({ row }) => row);
+  const refusals = await refusalsOfStart(ctx, starting);
+  const refused = new Map(starting.flatMap(({ id }, at) => (refusals[at] === undefined ? [] : [[id, refusals[at]]])));
+  for (const [id, { items }] of refused) verdicts.set(id, { errors: items });
+  return moves.filter(({ row }) => !refused.has(row.id));
 }
 
 /** Commits; if a twin of the request has been at one of the flows, only what the twin did is learned. */

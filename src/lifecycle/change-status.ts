@@ -1,6 +1,9 @@
+import { tagOf } from "../flows/answer.ts";
+import { refusalsOfStart } from "../flows/references.ts";
+import { findFlow } from "../flows/store.ts";
 import type { Context } from "../identity/context.ts";
 import { reachOf } from "../identity/ownership.ts";
-import { preconditionFailed } from "../platform/conditional.ts";
+import { isMatch, preconditionFailed } from "../platform/conditional.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Answer } from "../platform/http.ts";
 import { toObjectId } from "../platform/ids.ts";
@@ -22,6 +25,7 @@ export interface Change {
 export async function changeStatus(ctx: Context, { id, trigger, ifMatch }: Change): Promise<Answer> {
   const flowId = toObjectId(id);
   if (flowId === undefined) throw new AppError("INVALID_ID");
+  if (trigger === "start") await requireVisible(ctx, flowId, ifMatch);
   const { actor, objects, requestId, repeat } = ctx;
   const input = {
     flowId,
@@ -42,4 +46,16 @@ export async function changeStatus(ctx: Context, { id, trigger, ifMatch }: Chang
   }
   if (outcome.error === "PRECONDITION_FAILED") throw preconditionFailed(outcome.etag ?? "");
   throw new AppError(outcome.error, outcome.detail === undefined ? {} : { detail: outcome.detail });
+}
+
+/**
+ * Refuses to start what refers to something that the caller cannot see. Only where the object is going to start it; an
+ * edit that comes between has it start a newer document, which was judged when its editor saved it.
+ */
+async function requireVisible(ctx: Context, flowId: string, ifMatch: string | undefined): Promise<void> {
+  if (ctx.neighbours === undefined) return;
+  const row = await findFlow(ctx.db, flowId, reachOf(ctx.actor));
+  if (row?.status !== "inactive" || !isMatch(ifMatch, tagOf(row))) return;
+  const [refusal] = await refusalsOfStart(ctx, [row]);
+  if (refusal !== undefined) throw refusal;
 }

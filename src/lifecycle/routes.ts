@@ -6,6 +6,7 @@ import { FlowParams, ItemErrors } from "../flows/routes/schemas.ts";
 import type { HttpEnv } from "../identity/context.ts";
 import { bodyErrors, refusals, repeatErrors, secured } from "../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../identity/idempotency.ts";
+import { withNeighbours } from "../neighbours/http.ts";
 import { ifMatchHeader } from "../platform/conditional.ts";
 import { documentedBody, json, jsonBody, send } from "../platform/http.ts";
 import { changeFlows } from "./change-many.ts";
@@ -50,12 +51,13 @@ const startRoute = createRoute({
   summary: "Start a flow",
   description:
     "Has the orchestrator make the flow live: the status is `starting` until it reports. Starting a flow that is starting or active changes nothing. Needs the permission `flows.control`.",
-  ...control,
+  tags: control.tags,
+  ...secured("flows.control", repeatable, withNeighbours),
   parameters,
   request: { params: FlowParams },
   responses: {
     200: json(StateAnswer, "The flow starts, or ran already."),
-    ...refusals("FLOW_STOPPING", "INSTANCE_INCOMPLETE", ...ofOne),
+    ...refusals("FLOW_STOPPING", "INSTANCE_INCOMPLETE", "REFERENCES_NOT_VISIBLE", "NEIGHBOUR_UNAVAILABLE", ...ofOne),
   },
 });
 
@@ -81,7 +83,7 @@ const many = (verb: "start" | "stop") =>
     description:
       "Each id is handled by itself; one that fails does not hold up the others. Needs the permission `flows.control`.",
     tags: control.tags,
-    ...secured("flows.control", jsonBody, repeatable),
+    ...secured("flows.control", jsonBody, repeatable, ...(verb === "start" ? [withNeighbours] : [])),
     parameters: [idempotencyHeader],
     request: { body: documentedBody("ArrayOfIds", "Ids of up to 1000 flows.", ["6b0259e4ef2fe4ca09ca001d"]) },
     responses: {

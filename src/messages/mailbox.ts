@@ -34,7 +34,7 @@ export interface Pulled {
 export interface PullOrder {
   readonly most: number;
   readonly leaseSeconds: number;
-  /** How long to wait for a message if there is none. */
+  /** How long to wait until there is one, if there is none. */
   readonly waitSeconds: number;
 }
 
@@ -49,7 +49,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS messages (
 const INDEX = "CREATE INDEX IF NOT EXISTS messages_flow ON messages (flow_id, seq)";
 const PUT = `INSERT INTO messages (flow_id, twin, body, since, due, attempts)
   SELECT ?1, ?2, ?3, ?4, ?4, 0 WHERE NOT EXISTS
-    (SELECT 1 FROM messages WHERE flow_id = ?1 AND twin = ?2 AND lease IS NULL) RETURNING seq`;
+    (SELECT 1 FROM messages WHERE flow_id = ?1 AND twin = ?2 AND lease IS NULL)`;
 const READY = `SELECT seq, body, since, attempts FROM messages AS one WHERE due <= ?1 AND NOT EXISTS
     (SELECT 1 FROM messages AS earlier WHERE earlier.flow_id = one.flow_id AND earlier.seq < one.seq AND earlier.due > ?1)
   ORDER BY seq LIMIT ?2`;
@@ -82,15 +82,16 @@ export class BridgeMailbox extends DurableObject<Env> {
     this.#tell();
   }
 
-  /** Hands out messages, or waits a while for the first. */
+  /**
+   * Hands out messages. If there is none it waits for one, and then answers nothing: whoever asked may be gone by then,
+   * and would hold a lease that nobody knows of. Who is still there asks again.
+   */
   async pull({ most, leaseSeconds, waitSeconds }: PullOrder): Promise<Pulled> {
-    const until = Date.now() + waitSeconds * 1000;
-    for (;;) {
-      const messages = this.#lease(most, leaseSeconds);
-      const { backlog, oldest, due } = this.#backlog();
-      if (messages.length > 0 || Date.now() >= until) return { messages, backlog, oldest };
-      await this.#somethingNew(Math.min(until, due ?? until));
-    }
+    const messages = this.#lease(most, leaseSeconds);
+    const { backlog, oldest, due } = this.#backlog();
+    if (messages.length > 0 || waitSeconds === 0) return { messages, backlog, oldest };
+    await this.#somethingNew(Math.min(Date.now() + waitSeconds * 1000, due ?? Infinity));
+    return { messages: [], ...this.#backlog() };
   }
 
   /** Forgets what was delivered, and puts off what was not. Answers how many of each it still knew. */

@@ -3,6 +3,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { HttpEnv } from "../../identity/context.ts";
 import { refusals, repeatErrors, secured } from "../../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
+import { withNeighbours } from "../../neighbours/http.ts";
 import { ifMatchHeader } from "../../platform/conditional.ts";
 import { json, send } from "../../platform/http.ts";
 import { Meta } from "../model.ts";
@@ -15,7 +16,7 @@ import {
   RevisionDiff,
   RevisionDocument,
 } from "../revisions.ts";
-import { BeforeRevision, FlowAnswer, FlowParams, revisionNumber } from "./schemas.ts";
+import { BeforeRevision, FlowParams, revisionNumber, SavedFlowAnswer } from "./schemas.ts";
 
 const RevisionParams = FlowParams.extend({ revision: revisionNumber("revision", "Number of the revision.") });
 const kept = "As many are kept as the setting REVISION_LIMIT says, 100 if it says nothing; the oldest go first.";
@@ -85,11 +86,11 @@ const restoreRoute = createRoute({
   summary: "Restore a revision of a flow",
   description:
     "Makes the document of a revision the present one, as a new revision; the owners stay. The flow must be inactive. Needs the permission `flows.write`.",
-  ...secured("flows.write", repeatable),
+  ...secured("flows.write", repeatable, withNeighbours),
   parameters: [ifMatchHeader, idempotencyHeader],
   request: { params: RevisionParams },
   responses: {
-    200: json(FlowAnswer, "The flow after it."),
+    200: json(SavedFlowAnswer, "The flow after it."),
     ...refusals(
       "INVALID_ID",
       "REVISION_NOT_FOUND",

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 
 import { ErrorItem } from "../../platform/errors.ts";
 import { objectIdPattern } from "../../platform/ids.ts";
-import { Flow, Meta } from "../model.ts";
+import { Flow, Meta, SaveMeta } from "../model.ts";
 
 export const FlowParams = z.object({
   id: z
@@ -17,6 +17,10 @@ export const FlowParams = z.object({
 
 export const FlowAnswer = z.object({ data: Flow, meta: Meta }).meta({ id: "FlowAnswer", description: "One flow." });
 
+export const SavedFlowAnswer = z
+  .object({ data: Flow, meta: SaveMeta })
+  .meta({ id: "SavedFlowAnswer", description: "One flow, as it was stored." });
+
 export const ItemErrors = z
   .object({ errors: z.array(ErrorItem).meta({ description: "At least one error." }) })
   .meta({ id: "ItemErrors", description: "Why this one of several was refused." });
@@ -24,7 +28,7 @@ export const ItemErrors = z
 export const FlowsAnswer = z
   .object({
     data: z.array(z.union([Flow, ItemErrors])).meta({ description: "One entry per flow that was sent, in its place." }),
-    meta: Meta,
+    meta: SaveMeta,
   })
   .meta({ id: "FlowsAnswer", description: "Results of a request about several flows." });
 

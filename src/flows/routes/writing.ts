@@ -7,7 +7,8 @@ import { AppError } from "../../platform/errors.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
 import { ifMatchHeader } from "../../platform/conditional.ts";
 import { documentedBody, json, jsonBody, listBody, send } from "../../platform/http.ts";
-import { flowAnswer, flowsAnswer } from "../answer.ts";
+import { withNeighbours } from "../../neighbours/http.ts";
+import { flowAnswer } from "../answer.ts";
 import { createFlow, createFlows } from "../create.ts";
 import { deleteFlow } from "../delete.ts";
 import { detachFlow } from "../detach.ts";
@@ -17,7 +18,7 @@ import { Meta } from "../model.ts";
 import { updateFlow } from "../update.ts";
 import { updateFlows } from "../update-many.ts";
 import { validateFlow } from "../validate.ts";
-import { FlowAnswer, FlowParams, FlowsAnswer } from "./schemas.ts";
+import { FlowAnswer, FlowParams, FlowsAnswer, SavedFlowAnswer } from "./schemas.ts";
 
 const createFlowRoute = createRoute({
   method: "post",
@@ -27,13 +28,16 @@ const createFlowRoute = createRoute({
   summary: "Store a flow, or several",
   description:
     "The flow is checked as a whole and every finding is told. You and your tenant become owners. Needs the permission `flows.write`; for an array of up to 1000 flows also `flows.bulk`, `tenant.all` or `all`. Of an array those that pass are stored.",
-  ...secured("flows.write", listBody, repeatable),
+  ...secured("flows.write", listBody, repeatable, withNeighbours),
   parameters: [idempotencyHeader],
   request: {
     body: documentedBody("FlowInputOrArray", "A flow, or an array of up to 1000.", exampleFlow),
   },
   responses: {
-    201: json(z.union([FlowAnswer, FlowsAnswer]), "The stored flow; for an array one entry per flow, in its place."),
+    201: json(
+      z.union([SavedFlowAnswer, FlowsAnswer]),
+      "The stored flow; for an array one entry per flow, in its place.",
+    ),
     ...refusals("INVALID_FLOW", "OWNER_NOT_ALLOWED", "MISSING_BULK_PERMISSION", ...repeatErrors, ...bodyErrors),
   },
 });
@@ -46,7 +50,7 @@ const validateRoute = createRoute({
   summary: "Check a flow without storing it",
   description:
     "The same checks as storing, with all findings and their places; where flows run in this service also what would keep the flow from running: unknown components, fields that do not fit, conditions and mappers that are no expressions. Needs the permission `flows.write`.",
-  ...secured("flows.write", jsonBody),
+  ...secured("flows.write", jsonBody, withNeighbours),
   request: { body: documentedBody("FlowInput", "The flow to check.", exampleFlow) },
   responses: {
     200: json(
@@ -77,7 +81,7 @@ const updateManyRoute = createRoute({
   summary: "Edit several flows",
   description:
     "Up to 1000 edits, each with the `id` of its flow; those of one flow are made one after another. One that fails does not hold up the others. Needs the permission `flows.bulk`.",
-  ...secured("flows.bulk", listBody),
+  ...secured("flows.bulk", listBody, withNeighbours),
   request: {
     body: documentedBody("FlowPatchArray", "The edits.", [{ id: "6b0259e4ef2fe4ca09ca001d", name: "A better name" }]),
   },
@@ -95,14 +99,14 @@ const updateRoute = createRoute({
   summary: "Edit a flow",
   description:
     "Replaces the top-level keys that are sent, each as a whole. The flow must be inactive. Owners can be added; only an admin takes them away. Needs the permission `flows.write`.",
-  ...secured("flows.write", jsonBody),
+  ...secured("flows.write", jsonBody, withNeighbours),
   parameters: [ifMatchHeader],
   request: {
     params: FlowParams,
     body: documentedBody("FlowPatch", "The keys to replace.", { name: "A better name" }),
   },
   responses: {
-    200: json(FlowAnswer, "The flow after the edit."),
+    200: json(SavedFlowAnswer, "The flow after the edit."),
     ...refusals(
       "INVALID_ID",
       "ID_MISMATCH",
@@ -177,12 +181,11 @@ export const writingRoutes = new OpenAPIHono<HttpEnv>()
     return c.json({ data: await validateFlow(c.var.context, c.var.body), meta: {} }, 200);
   })
   .openapi(updateManyRoute, async (c) => {
-    return send(c, flowsAnswer(await updateFlows(c.var.context, c.var.body), 200));
+    return send(c, await updateFlows(c.var.context, c.var.body));
   })
   .openapi(updateRoute, async (c) => {
     const ifMatch = c.req.header("if-match");
-    const flow = await updateFlow(c.var.context, { id: c.req.valid("param").id, body: c.var.body, ifMatch });
-    return send(c, flowAnswer(flow));
+    return send(c, await updateFlow(c.var.context, { id: c.req.valid("param").id, body: c.var.body, ifMatch }));
   })
   .openapi(detachRoute, async (c) => {
     return send(c, flowAnswer(await detachFlow(c.var.context, c.req.valid("param").id, c.req.header("if-match"))));

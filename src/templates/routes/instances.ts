@@ -3,10 +3,11 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { listFlows } from "../../flows/list.ts";
 import { FlowQuery } from "../../flows/list-query.ts";
 import { FlowListAnswer } from "../../flows/routes/reading.ts";
-import { FlowAnswer } from "../../flows/routes/schemas.ts";
+import { SavedFlowAnswer } from "../../flows/routes/schemas.ts";
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, repeatErrors, secured } from "../../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
+import { withNeighbours } from "../../neighbours/http.ts";
 import { bodyIfAny, documentedBody, json, send } from "../../platform/http.ts";
 import { generateFlow } from "../generate.ts";
 import { getTemplate } from "../get.ts";
@@ -48,14 +49,14 @@ const generateRoute = createRoute({
   summary: "Make a flow of a template",
   description:
     "Makes an instance: a flow with its own values and the template's graph, which follows the template by upgrades. A body that changes the graph makes an ordinary flow, a copy. Owners are you and your tenant, nobody else. Needs the permission `flows.write`.",
-  ...secured("flows.write", bodyIfAny, repeatable),
+  ...secured("flows.write", bodyIfAny, repeatable, withNeighbours),
   parameters: [idempotencyHeader],
   request: {
     params: TemplateParams,
     body: { ...documentedBody("GenerateInput", "What is different."), required: false },
   },
   responses: {
-    201: json(FlowAnswer, "The flow, with its graph."),
+    201: json(SavedFlowAnswer, "The flow, with its graph."),
     ...refusals("INVALID_ID", "TEMPLATE_NOT_FOUND", "INVALID_VALUES", "INVALID_FLOW", ...repeatErrors, ...bodyErrors),
   },
 });

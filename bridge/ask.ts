@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+
+import type { z } from "zod";
+
+import type { CommonSettings } from "./settings.ts";
+
+const TIMEOUT_MS = 35_000;
+
+export interface Question {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly token: string;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** An answer that is no success. */
+export class Refused extends Error {
+  readonly status: number;
+  constructor(url: string, status: number, told: string) {
+    super(`${new URL(url).pathname} answered ${status}${told === "" ? "" : `: ${told}`}`);
+    this.status = status;
+  }
+}
+
+/** Asks and reads the answer. Redirects are not followed: they would carry the token elsewhere. */
+export async function ask<T extends z.ZodType>(schema: T, question: Question): Promise<z.output<T>> {
+  const { method, url, token, body, signal } = question;
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const answer = await fetch(url, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: "application/json",
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    redirect: "manual",
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+  });
+  const text = await answer.text();
+  if (answer.status !== 200) throw new Refused(url, answer.status, firstErrorIn(text));
+  return schema.parse(JSON.parse(text));
+}
+
+function firstErrorIn(text: string): string {
+  try {
+    const { errors } = JSON.parse(text) as { errors?: { message?: unknown }[] };
+    const message = errors?.[0]?.message;
+    return typeof message === "string" ? message.slice(0, 200) : "";
+  } catch {
+    return "";
+  }
+}
+
+/** The token for the Worker; a file is read anew each time. */
+export const tokenOf = ({ BRIDGE_TOKEN: token, BRIDGE_TOKEN_FILE: file }: CommonSettings): string =>
+  file === undefined ? token! : readFileSync(file, "utf8").trim();

@@ -1,0 +1,141 @@
+import type { Log } from "./log.ts";
+import { flowOf, isCommand, isReference, toBus, withDocument, type ProductMessage } from "./message.ts";
+import { backoff, persist, wait } from "./patience.ts";
+import type { Parcel, Product, Settled, Source } from "./product.ts";
+import type { Publisher } from "./publish.ts";
+import type { CommonSettings } from "./settings.ts";
+import type { State } from "./state.ts";
+import { wordsOf } from "./log.ts";
+
+export interface Outbound {
+  readonly settings: CommonSettings;
+  readonly product: Product;
+  readonly publisher: Publisher;
+  readonly state: State;
+  readonly log: Log;
+  readonly published: Published;
+}
+
+/** How far the commands of each flow have been published: a queue may bring an earlier one after a later one. */
+export class Published {
+  readonly #last = new Map<string, number>();
+  static readonly most = 20_000;
+
+  isBehind(flowId: string, statusSeq: number): boolean {
+    return statusSeq < (this.#last.get(flowId) ?? -1);
+  }
+
+  note(flowId: string, statusSeq: number): void {
+    this.#last.delete(flowId);
+    this.#last.set(flowId, statusSeq);
+    const [oldest] = this.#last.keys();
+    if (this.#last.size > Published.most && oldest !== undefined) this.#last.delete(oldest);
+  }
+}
+
+const MOST_DELAY_SECONDS = 60;
+
+/** Carries messages of one source to the bus until the signal ends it. What is under way is brought to its end. */
+export async function carryOut(by: Outbound, source: Source, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    if (by.state.broker.blocked) {
+      // What a broker does not take now would only outlive its lease.
+      await wait(500, signal);
+      continue;
+    }
+    const parcels = await patiently(by, source.name, signal, () => source.pull(signal));
+    if (parcels === undefined || parcels.length === 0) continue;
+    const settled = await publishAll(by, parcels);
+    // Not given up when the broker goes: what it has confirmed is not to be published again.
+    const patience = AbortSignal.timeout(by.settings.BRIDGE_LEASE_SECONDS * 1000);
+    await patiently(by, source.name, patience, () => source.settle(settled));
+    if (settled.acks.length === 0) await wait(backoff(3), signal);
+  }
+}
+
+const patiently = <T>(by: Outbound, source: string, signal: AbortSignal, attempt: () => Promise<T>) =>
+  persist(
+    async () => {
+      const answer = await attempt();
+      by.state.productAnswered();
+      return answer;
+    },
+    signal,
+    (error, failures, retryInMs) => {
+      by.state.productFailed(wordsOf(error));
+      by.log.error("product.silent", error, { source, failures, retryInMs });
+    },
+  );
+
+/** Publishes messages, those of one flow each after the other was confirmed, the flows at the same time. */
+async function publishAll(by: Outbound, parcels: readonly Parcel[]): Promise<Settled> {
+  const acks: string[] = [];
+  const retries: { lease: string; delaySeconds: number }[] = [];
+  const lanes = Map.groupBy(parcels, ({ lease, message }) => (message && flowOf(message)) || lease);
+  await Promise.all(
+    [...lanes.values()].map(async (lane) => {
+      let delaySeconds: number | undefined;
+      for (const parcel of inOrder(lane)) {
+        delaySeconds ??= await publishOne(by, parcel);
+        if (delaySeconds === undefined) acks.push(parcel.lease);
+        else retries.push({ lease: parcel.lease, delaySeconds });
+      }
+    }),
+  );
+  return { acks, retries };
+}
+
+/** A queue may have mixed up what it hands out at once. */
+const inOrder = (lane: readonly Parcel[]): Parcel[] =>
+  lane.toSorted((one, other) => (seqOf(one) ?? 0) - (seqOf(other) ?? 0));
+
+const seqOf = ({ message }: Parcel): number | undefined =>
+  message === undefined || !isCommand(message) ? undefined : message.headers.statusSeq;
+
+/** Answers in how many seconds to try again; undefined if the message is done with. */
+async function publishOne(by: Outbound, parcel: Parcel): Promise<number | undefined> {
+  const { state, log } = by;
+  const later = Math.min(MOST_DELAY_SECONDS, 2 ** Math.min(parcel.attempts - 1, 6));
+  const seq = seqOf(parcel);
+  const flowId = parcel.message === undefined ? "" : flowOf(parcel.message);
+  const name = parcel.message?.headers.name ?? "";
+  if (parcel.message === undefined) {
+    log.error("message.unreadable", "What the product handed out is no message.", { attempts: parcel.attempts });
+    return MOST_DELAY_SECONDS;
+  }
+  if (seq !== undefined && by.published.isBehind(flowId, seq)) {
+    state.superseded += 1;
+    log.info("message.superseded", { flowId, name, statusSeq: seq });
+    return undefined;
+  }
+  try {
+    const whole = await wholeOf(by, parcel.message);
+    if (whole === undefined) {
+      log.info("message.moot", { flowId, name });
+      return undefined;
+    }
+    const mustArrive = isCommand(whole);
+    const verdict = await by.publisher.publish(toBus(whole), mustArrive, by.settings.BRIDGE_LEASE_SECONDS * 800);
+    if (verdict === "unrouted") {
+      state.unrouted += 1;
+      log.error("message.unrouted", "No queue is bound for it.", { flowId, name, retryInSeconds: later });
+      return later;
+    }
+  } catch (error) {
+    log.error("message.unpublished", error, { flowId, name });
+    return 1;
+  }
+  state.published += 1;
+  if (seq !== undefined) by.published.note(flowId, seq);
+  log.info("message.published", { flowId, name, statusSeq: seq });
+  return undefined;
+}
+
+/** A command with its flow. One to stop a flow that is gone needs no more than its id; one to start it is moot. */
+async function wholeOf({ product }: Outbound, message: ProductMessage): Promise<ProductMessage | undefined> {
+  if (!isReference(message)) return message;
+  const { revision } = message.payload;
+  const document = await product.documentOf(flowOf(message), Number(revision));
+  if (document !== undefined) return withDocument(message, document);
+  return message.headers.name === "flow.stopping" ? withDocument(message, {}) : undefined;
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+
+import { ask, Refused, tokenOf } from "./ask.ts";
+import { ProductMessage } from "./message.ts";
+import type { Backlog, Parcel, Product, Settled, Source } from "./product.ts";
+import type { CommonSettings } from "./settings.ts";
+
+const WAIT_SECONDS = 20;
+
+const Pulled = z.object({
+  data: z.array(z.object({ leaseId: z.string(), attempts: z.number(), message: z.unknown() })),
+  meta: z.object({ backlog: z.number(), oldestSeconds: z.number().nullable() }),
+});
+const Done = z.object({ data: z.unknown() });
+const Taken = z.object({ data: z.array(z.object({ taken: z.boolean() })) });
+const Document = z.object({ data: z.record(z.string(), z.unknown()) });
+
+/** The product by the bridge routes of its Worker. */
+export function workerProduct(settings: CommonSettings): Product {
+  const base = settings.PRODUCT_URL.replace(/\/+$/, "");
+  const question = (path: string, body?: unknown) => ({
+    method: body === undefined ? ("GET" as const) : ("POST" as const),
+    url: `${base}/bridge/${path}`,
+    token: tokenOf(settings),
+    body,
+  });
+  let known: Backlog | undefined;
+
+  const mailbox: Source = {
+    name: "mailbox",
+    backlog: () => known,
+    async pull(signal): Promise<Parcel[]> {
+      const query = `most=${settings.BRIDGE_BATCH}&lease=${settings.BRIDGE_LEASE_SECONDS}&wait=${WAIT_SECONDS}`;
+      const { data, meta } = await ask(Pulled, { ...question(`commands?${query}`), signal });
+      known = { messages: meta.backlog, oldestSeconds: meta.oldestSeconds };
+      return data.map(({ leaseId, attempts, message }) => ({
+        lease: leaseId,
+        attempts,
+        message: ProductMessage.safeParse(message).data,
+      }));
+    },
+    async settle({ acks, retries }: Settled): Promise<void> {
+      const told = { acks, retries: retries.map(({ lease, delaySeconds }) => ({ leaseId: lease, delaySeconds })) };
+      await ask(Done, question("commands/settle", told));
+    },
+  };
+
+  return {
+    sources: [mailbox],
+    async take(messages) {
+      const { data } = await ask(Taken, question("reports", messages));
+      return messages.map((_, at) => data[at]?.taken ?? false);
+    },
+    documentOf: (flowId, revision) => documentIn(question(`flows/${flowId}/${revision}`)),
+  };
+}
+
+/** The document of a flow, from the Worker. */
+export async function documentIn(question: Parameters<typeof ask>[1]): Promise<Record<string, unknown> | undefined> {
+  try {
+    return (await ask(Document, question)).data;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,118 @@
+import { Answers, inTime, type By } from "../identity/answers.ts";
+import { keyOfToken } from "../identity/memory.ts";
+import type { Sight } from "./ask.ts";
+import { lookAtComponent } from "./components.ts";
+import { listSecrets, lookAtSecret, sightInList, type Listed } from "./secrets.ts";
+
+/** For so long answers are believed; an outage only so long that it does not hold up every save. */
+const LASTS_MS = { visible: 60_000, hidden: 5000, unanswered: 2000, listed: 60_000, unlisted: 5000 } as const;
+const lastsMs = ({ kind }: { kind: keyof typeof LASTS_MS }): number => LASTS_MS[kind];
+/** Longer than a neighbour is waited for. */
+const PATIENCE_MS = 3000;
+/** Of each neighbour; with both it is as many as the platform opens for a request. */
+const LANES = 5;
+
+const sights = new Answers<Sight>();
+const lists = new Answers<Listed>();
+
+/** Who asks, where. A neighbour without an address is not asked. */
+export interface Asking extends By {
+  readonly token: string;
+  readonly components: string | undefined;
+  readonly secrets: string | undefined;
+}
+
+/** What a request may still ask. */
+export interface Allowance {
+  milliseconds: number;
+  questions: number;
+}
+
+/** Sights by kind and id; what is not among them is not known. */
+export type Seen = Map<string, Sight>;
+export const nameOf = ({ kind, id }: { readonly kind: "component" | "secret"; readonly id: string }): string =>
+  `${kind} ${id}`;
+
+/** Looks at components and secrets, each once, within what the request may still ask. */
+export async function look(
+  by: Asking,
+  left: Allowance,
+  wanted: { readonly components: readonly string[]; readonly secrets: readonly string[] },
+): Promise<Seen> {
+  const round = new Round(by, left);
+  const began = by.now();
+  const all = Promise.all([round.lookAtComponents(wanted.components), round.lookAtSecrets(wanted.secrets)]);
+  await (round.isOver ? all : inTime(left.milliseconds, all, () => undefined));
+  round.isOver = true;
+  left.milliseconds -= by.now() - began;
+  return round.seen;
+}
+
+class Round {
+  readonly seen: Seen = new Map();
+  /** Then nothing more is asked; what is under way is remembered for others. */
+  isOver: boolean;
+  readonly #by: Asking;
+  readonly #left: Allowance;
+
+  constructor(by: Asking, left: Allowance) {
+    this.#by = by;
+    this.#left = left;
+    this.isOver = left.milliseconds <= 0;
+  }
+
+  async lookAtComponents(ids: readonly string[]): Promise<void> {
+    const { token, components: base } = this.#by;
+    if (base === undefined || ids.length === 0) return;
+    const holder = await keyOfToken(["component", base], token);
+    await this.#eachUnknown(holder, "component", ids, (id) => lookAtComponent(base, token, id));
+  }
+
+  async lookAtSecrets(ids: readonly string[]): Promise<void> {
+    const { token, secrets: base } = this.#by;
+    if (base === undefined || ids.length === 0) return;
+    const holder = await keyOfToken(["secret", base], token);
+    const unknown = this.#withoutKnown(holder, "secret", ids);
+    if (unknown.length === 0 || !this.#mayAsk()) return;
+    const question = { ask: () => listSecrets(base, token), lastsMs, patienceMs: PATIENCE_MS };
+    const list = await lists.ask(holder, this.#by, question);
+    const unlisted = unknown.filter((id) => {
+      const sight = sightInList(list, id);
+      if (sight !== undefined) this.seen.set(nameOf({ kind: "secret", id }), sight);
+      return sight === undefined;
+    });
+    await this.#eachUnknown(holder, "secret", unlisted, (id) => lookAtSecret(base, token, id));
+  }
+
+  #withoutKnown(holder: string, kind: "component" | "secret", ids: readonly string[]): string[] {
+    return ids.filter((id) => {
+      const known = sights.get(`${holder} ${id}`, this.#by.now());
+      if (known !== undefined) this.seen.set(nameOf({ kind, id }), known);
+      return known === undefined;
+    });
+  }
+
+  async #eachUnknown(
+    holder: string,
+    kind: "component" | "secret",
+    ids: readonly string[],
+    ask: (id: string) => Promise<Sight>,
+  ): Promise<void> {
+    // All lanes draw from the one iterator.
+    const waiting = this.#withoutKnown(holder, kind, ids).values();
+    const lane = async () => {
+      for (const id of waiting) {
+        if (!this.#mayAsk()) return;
+        const question = { ask: () => ask(id), lastsMs, patienceMs: PATIENCE_MS };
+        this.seen.set(nameOf({ kind, id }), await sights.ask(`${holder} ${id}`, this.#by, question));
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+  }
+
+  #mayAsk(): boolean {
+    if (this.isOver || this.#left.questions <= 0) return false;
+    this.#left.questions -= 1;
+    return true;
+  }
+}
