@@ -81,7 +81,7 @@ export default defineConfig({
         },
       },
       { plugins: [worker()], test: { ...common, name: "embedded", include: ["test/embedded/**/*.test.ts"] } },
-      { test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 120_000 } },
+      { test: { name: "node", include: ["test/node/**/*.test.ts", "bridge/**/*.test.ts"], testTimeout: 120_000 } },
     ],
   },
 });
