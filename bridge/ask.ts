@@ -4,7 +4,7 @@ import type { z } from "zod";
 
 import type { CommonSettings } from "./settings.ts";
 
-const TIMEOUT_MS = 35_000;
+const TIMEOUT_MS = 30_000;
 
 export interface Question {
   readonly method: "GET" | "POST";

@@ -21,6 +21,7 @@ export const topics = ["flow.started", "flow.stopped", "flow.failed", "iam.user.
 
 const HEARTBEAT_SECONDS = 10;
 const CONNECT_MS = 10_000;
+const MOST_DELAY_MS = 5000;
 /** How long work under way is waited for: at the end, and before another connection. */
 const STOP_MS = 10_000;
 const LOST_MS = 1000;
@@ -40,7 +41,7 @@ export async function keepConnected(by: Bridge, signal: AbortSignal): Promise<vo
       failures = Date.now() - since > 30_000 ? 1 : failures + 1;
       if (state.broker.connected) state.broker.since = Date.now();
       state.broker = { ...state.broker, connected: false, blocked: false, failures, lastError: wordsOf(error) };
-      const delay = backoff(failures);
+      const delay = backoff(failures, MOST_DELAY_MS);
       log.error("broker.lost", error, { failures, retryInMs: delay });
       await wait(delay, signal);
     }
@@ -74,7 +75,9 @@ async function session(by: Bridge, published: Published, signal: AbortSignal): P
     ];
     until.addEventListener("abort", () => void cancel().catch(() => undefined), { once: true });
     await ended(until);
-    await Promise.race([Promise.all(work), wait(signal.aborted ? STOP_MS : LOST_MS, new AbortController().signal)]);
+    const done = new AbortController();
+    const all = Promise.all(work).finally(() => done.abort());
+    await Promise.race([all, wait(signal.aborted ? STOP_MS : LOST_MS, done.signal)]);
     if (!signal.aborted) throw fault ?? new Error("The connection was closed.");
   } finally {
     await connection.close().catch(() => undefined);

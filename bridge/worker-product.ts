@@ -5,7 +5,7 @@ import { ProductMessage } from "./message.ts";
 import type { Backlog, Parcel, Product, Settled, Source } from "./product.ts";
 import type { CommonSettings } from "./settings.ts";
 
-const WAIT_SECONDS = 20;
+const WAIT_SECONDS = 15;
 
 const Pulled = z.object({
   data: z.array(z.object({ leaseId: z.string(), attempts: z.number(), message: z.unknown() })),

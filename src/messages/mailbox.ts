@@ -142,7 +142,7 @@ export class BridgeMailbox extends DurableObject<Env> {
 
 /** Whether the bridge fetches such messages here. An embedded orchestrator takes the commands itself. */
 export const isBridged = ({ BRIDGE, ORCHESTRATOR }: Config, queue: OutboxMessage["queue"]): boolean =>
-  BRIDGE === "on" && (queue === "notices" || (queue === "commands" && ORCHESTRATOR === "external"));
+  BRIDGE === "worker" && (queue === "notices" || (queue === "commands" && ORCHESTRATOR === "external"));
 
 /** The one mailbox. */
 export const mailboxOf = (env: Env): DurableObjectStub<BridgeMailbox> => env.BRIDGE_MAILBOX.getByName("mailbox");

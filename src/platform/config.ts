@@ -52,8 +52,8 @@ const Settings = z
     COMPONENT_REPOSITORY_BASE_URL: optional,
     /** What follows if somebody may not see what a flow refers to: `warn` tells at a save and refuses a start, `enforce` refuses both. */
     CHECKS: z.enum(["warn", "enforce"]).default("warn"),
-    /** Whether commands and notices are kept for a bridge to another message bus, and its reports taken over HTTP. */
-    BRIDGE: z.enum(["on", "off"]).default("off"),
+    /** Whether there is a bridge to another message bus: it fetches commands and notices from this `worker`, or from their `queues`. */
+    BRIDGE: z.enum(["off", "worker", "queues"]).default("off"),
     BRIDGE_PERMISSION: z.string().default("bridge"),
     /** Tells in `server-timing` what a request cost the database. */
     SERVER_TIMING: z.enum(["true", "false"]).default("false"),

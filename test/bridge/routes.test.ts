@@ -6,14 +6,14 @@ import { as, tokenFor } from "../support/api.ts";
 import { exampleFlow, flowOf, newId, someone } from "../support/given.ts";
 import { brokenDatabase } from "../support/wire.ts";
 
-const on = { env: { BRIDGE: "on" } };
+const on = { env: { BRIDGE: "worker" } };
 const bridge = await as({ sub: "bridge", permissions: ["bridge"] });
 
 /** Has the flow's object hand its messages to the bridge. */
 const bridged = (flowId: string): Promise<void> =>
   runInDurableObject(env.FLOW_OBJECT.getByName(flowId), (instance) => {
     const object = instance as unknown as { env: Record<string, unknown> };
-    object.env = { ...object.env, BRIDGE: "on" };
+    object.env = { ...object.env, BRIDGE: "worker" };
   });
 
 interface Leased {

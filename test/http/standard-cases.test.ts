@@ -28,7 +28,7 @@ const wellFormed = (operationId: string, id: string): Call => ({
 });
 /** There is no bridge unless a setting says so. */
 const switchedOn = (operationId: string): Call =>
-  operation(operationId).path.startsWith("/bridge/") ? { env: { BRIDGE: "on" } } : {};
+  operation(operationId).path.startsWith("/bridge/") ? { env: { BRIDGE: "worker" } } : {};
 const asJson = { "content-type": "application/json" };
 it("covers every operation of the original and every one that the document names", () => {
   expect(named).toEqual(
