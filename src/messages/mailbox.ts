@@ -91,7 +91,13 @@ export class BridgeMailbox extends DurableObject<Env> {
     const { backlog, oldest, due } = this.#backlog();
     if (messages.length > 0 || waitSeconds === 0) return { messages, backlog, oldest };
     await this.#somethingNew(Math.min(Date.now() + waitSeconds * 1000, due ?? Infinity));
-    return { messages: [], ...this.#backlog() };
+    return { messages: [], ...this.standing() };
+  }
+
+  /** How many messages are here, and since when the oldest has been. */
+  standing(): Pick<Pulled, "backlog" | "oldest"> {
+    const { backlog, oldest } = this.#backlog();
+    return { backlog, oldest };
   }
 
   /** Forgets what was delivered, and puts off what was not. Answers how many of each it still knew. */

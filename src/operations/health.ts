@@ -1,7 +1,9 @@
 import { z } from "zod";
 
 import { databaseOf } from "../db/client.ts";
+import { mailboxOf } from "../messages/mailbox.ts";
 import { backlogOf } from "../messages/outbox.ts";
+import { configOf } from "../platform/config.ts";
 
 const DEADLINE_MS = 900;
 /** Messages that have waited longer mean that the queue does not take them. */
@@ -32,29 +34,59 @@ export const Health = z
             oldestSeconds: z.number().nullable().meta({ description: "Age of the oldest in seconds.", example: null }),
           })
           .meta({ description: "Messages on their way to a queue." }),
+        bridge: z
+          .object({
+            status: Verdict.meta({ description: "pass or fail.", example: "pass" }),
+            waiting: z
+              .int()
+              .nullable()
+              .meta({ description: "Messages that the bridge has not settled yet; null if unknown.", example: 0 }),
+            oldestSeconds: z.number().nullable().meta({ description: "Age of the oldest in seconds.", example: null }),
+          })
+          .optional()
+          .meta({ description: "Where a bridge fetches here: what waits for it." }),
       })
       .meta({ description: "The parts." }),
   })
   .meta({ id: "Health", description: "Whether the service works." });
 export type Health = z.infer<typeof Health>;
 
-/** Asks the storage within a deadline, and judges the queues by how long messages have been waiting for them. */
-export async function checkHealth(binding: D1Database, now: number): Promise<Health> {
-  const backlog = await Promise.race([
-    backlogOf(databaseOf(binding)).catch(() => undefined),
-    new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), DEADLINE_MS)),
-  ]);
-  const oldestSeconds = backlog?.oldest ? Math.max(0, (now - backlog.oldest) / 1000) : null;
+/** Asks the storage within a deadline, and judges queues and bridge by how long messages have been waiting for them. */
+export async function checkHealth(env: Env, now: number): Promise<Health> {
+  const [backlog, bridge] = await Promise.all([inTime(backlogOf(databaseOf(env.DB))), bridgeHealth(env, now)]);
+  const oldestSeconds = backlog === undefined ? null : ageOf(backlog.oldest, now);
   const storage = backlog === undefined ? "fail" : "pass";
-  const queue = backlog === undefined || (oldestSeconds !== null && oldestSeconds > LATE_SECONDS) ? "fail" : "pass";
+  const queue = backlog === undefined ? "fail" : verdictOn(oldestSeconds);
+  const all = [storage, queue, bridge?.status ?? "pass"];
   return {
-    status: storage === "pass" && queue === "pass" ? "pass" : "fail",
+    status: all.includes("fail") ? "fail" : "pass",
     version: "0.0.6",
     details: {
       mongoDB: { status: storage },
       d1: { status: storage },
       queue: { status: queue },
       outbox: { status: queue, pending: backlog?.pending ?? null, oldestSeconds },
+      ...(bridge === undefined ? {} : { bridge }),
     },
   };
 }
+
+async function bridgeHealth(env: Env, now: number): Promise<Health["details"]["bridge"]> {
+  if (configOf(env).BRIDGE !== "worker") return undefined;
+  const standing = await inTime(mailboxOf(env).standing());
+  if (standing === undefined) return { status: "fail", waiting: null, oldestSeconds: null };
+  const oldestSeconds = ageOf(standing.oldest, now);
+  return { status: verdictOn(oldestSeconds), waiting: standing.backlog, oldestSeconds };
+}
+
+const ageOf = (since: number | null, now: number): number | null =>
+  since === null ? null : Math.max(0, (now - since) / 1000);
+
+const verdictOn = (oldestSeconds: number | null): "pass" | "fail" =>
+  oldestSeconds !== null && oldestSeconds > LATE_SECONDS ? "fail" : "pass";
+
+const inTime = <T>(answer: Promise<T>): Promise<T | undefined> =>
+  Promise.race([
+    answer.catch(() => undefined),
+    new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), DEADLINE_MS)),
+  ]);

@@ -91,7 +91,7 @@ const replayRoute = createRoute({
 
 export const operationsRoutes = new OpenAPIHono<HttpEnv>()
   .openapi(healthRoute, async (c) => {
-    const health = await checkHealth(c.env.DB, Date.now());
+    const health = await checkHealth(c.env, Date.now());
     return health.status === "pass" ? c.json(health, 200) : c.json(health, 500);
   })
   .openapi(listRoute, async (c) => {

@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
-import { as, tokenFor } from "../support/api.ts";
+import type { BridgeMailbox } from "../../src/messages/mailbox.ts";
+import { as, call, tokenFor } from "../support/api.ts";
 import { exampleFlow, flowOf, newId, someone } from "../support/given.ts";
 import { brokenDatabase } from "../support/wire.ts";
 
@@ -153,9 +154,28 @@ it("tells the document that a command refers to, present and earlier, to nobody 
 
 it("names the permission as a setting says", async () => {
   const authorization = `Bearer ${await tokenFor({ sub: "bridge", permissions: ["hub.bridge"] })}`;
-  const { call } = await import("../support/api.ts");
   const answer = await call(authorization, "pullBridgeCommands", {
     env: { ...on.env, BRIDGE_PERMISSION: "hub.bridge" },
   });
   expect(answer.status).toBe(200);
+});
+
+it("is part of the service's health where the bridge fetches here: what nobody fetches for two minutes fails", async () => {
+  const health = async () => (await call(undefined, "getHealth", on)).body;
+  const id = newId();
+  vi.useFakeTimers({ now: Date.now() - 121_000, toFake: ["Date"] });
+  await runInDurableObject(env.BRIDGE_MAILBOX.getByName("mailbox"), (box) =>
+    (box as BridgeMailbox).put(id, JSON.stringify({ headers: { name: "flow.starting" }, payload: { id } })),
+  );
+  vi.useRealTimers();
+  expect(await health()).toMatchObject({
+    status: "fail",
+    details: { queue: { status: "pass" }, bridge: { status: "fail" } },
+  });
+  const acks = (await pulled(id)).map(({ leaseId }) => leaseId);
+  await bridge.call("settleBridgeCommands", { ...on, body: { acks } });
+  expect(await health()).toMatchObject({
+    status: "pass",
+    details: { bridge: { status: "pass" } },
+  });
 });
