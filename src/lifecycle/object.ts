@@ -38,6 +38,8 @@ export class FlowObject extends DurableObject<Env> {
   #alarmsSet = 0;
   #failures = 0;
   #flowId: string | undefined;
+  /** When the present command counts as unanswered, as the last round read it; undefined if none could. */
+  #deadlineAt: number | null | undefined;
   /** Whether those who watch have been told that the flow was deleted. */
   #isGone = false;
   readonly #watchers = new Watchers(
@@ -86,7 +88,9 @@ export class FlowObject extends DurableObject<Env> {
   /** Sees to everything that is due for the flow: messages, then the deadline. Never throws. */
   async wake(flowId: string): Promise<void> {
     this.#watchers.tell();
+    this.#deadlineAt = undefined;
     await this.relay(flowId);
+    if (this.#deadlineAt === null || (this.#deadlineAt ?? 0) > Date.now()) return;
     try {
       await this.apply({ flowId, trigger: "deadline", reach: null });
     } catch (error) {
@@ -141,6 +145,7 @@ export class FlowObject extends DurableObject<Env> {
     for (;;) {
       const alarmsSet = this.#alarmsSet;
       const { messages, deadlineAt } = await dutiesOf(db, flowId, MOST_MESSAGES);
+      this.#deadlineAt = deadlineAt;
       for (const message of messages) {
         await this.#handOver(message);
         await forgetMessage(db, message);
