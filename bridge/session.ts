@@ -80,8 +80,15 @@ async function session(by: Bridge, published: Published, signal: AbortSignal): P
     await Promise.race([all, wait(signal.aborted ? STOP_MS : LOST_MS, done.signal)]);
     if (!signal.aborted) throw fault ?? new Error("The connection was closed.");
   } finally {
-    await connection.close().catch(() => undefined);
+    await close(connection);
   }
+}
+
+/** A broker that dies while it is told good-bye never answers. */
+async function close(connection: ChannelModel): Promise<void> {
+  const done = new AbortController();
+  const closed = connection.close().catch(() => undefined);
+  await Promise.race([closed.finally(() => done.abort()), wait(LOST_MS, done.signal)]);
 }
 
 /** Exchange, queue and bindings as they have always been, a channel for each direction. */
