@@ -105,6 +105,8 @@ export async function layOutProduct(vars: Readonly<Record<string, string>> = {})
     program,
     call,
     tokenFor: (sub: string, ...permitted: string[]) => signToken(secret, { sub, permissions: permitted }),
+    /** What runs every minute where the product is deployed, and takes up what a local queue forgot when it was killed. */
+    sweep: () => fetch(`${base}/cdn-cgi/local/scheduled`).catch(() => undefined),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
