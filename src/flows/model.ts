@@ -277,6 +277,6 @@ export const SaveMeta = z
         "Present only if there are any, and only where neighbours are asked: components and secrets that you cannot see, or of which no answer came. The flow is stored all the same.",
     }),
   })
-  .meta({ id: "SaveMeta", description: "Empty, or warnings." });
+  .meta({ id: "SaveMeta", description: "Empty, or warnings.", maxProperties: 1 });
 
 export const Meta = z.object({}).meta({ id: "Meta", description: "Always empty here.", maxProperties: 0 });

@@ -9,8 +9,8 @@ const LASTS_MS = { visible: 60_000, hidden: 5000, unanswered: 2000, listed: 60_0
 const lastsMs = ({ kind }: { kind: keyof typeof LASTS_MS }): number => LASTS_MS[kind];
 /** Longer than a neighbour is waited for. */
 const PATIENCE_MS = 3000;
-/** Of each neighbour; with both it is as many as the platform opens for a request. */
-const LANES = 5;
+/** The platform opens no more connections for a request; what waits for one would be timed meanwhile. */
+const MOST_AT_ONCE = 6;
 
 const sights = new Answers<Sight>();
 const lists = new Answers<Listed>();
@@ -39,7 +39,8 @@ export async function look(
   left: Allowance,
   wanted: { readonly components: readonly string[]; readonly secrets: readonly string[] },
 ): Promise<Seen> {
-  const round = new Round(by, left);
+  const hasBoth = wanted.components.length > 0 && wanted.secrets.length > 0;
+  const round = new Round(by, left, hasBoth ? MOST_AT_ONCE / 2 : MOST_AT_ONCE);
   const began = by.now();
   const all = Promise.all([round.lookAtComponents(wanted.components), round.lookAtSecrets(wanted.secrets)]);
   await (round.isOver ? all : inTime(left.milliseconds, all, () => undefined));
@@ -54,10 +55,13 @@ class Round {
   isOver: boolean;
   readonly #by: Asking;
   readonly #left: Allowance;
+  /** How many questions each neighbour is asked at a time. */
+  readonly #lanes: number;
 
-  constructor(by: Asking, left: Allowance) {
+  constructor(by: Asking, left: Allowance, lanes: number) {
     this.#by = by;
     this.#left = left;
+    this.#lanes = lanes;
     this.isOver = left.milliseconds <= 0;
   }
 
@@ -107,7 +111,7 @@ class Round {
         this.seen.set(nameOf({ kind, id }), await sights.ask(`${holder} ${id}`, this.#by, question));
       }
     };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await Promise.all(Array.from({ length: this.#lanes }, lane));
   }
 
   #mayAsk(): boolean {

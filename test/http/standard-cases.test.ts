@@ -254,7 +254,7 @@ describe.each(named)("every answer of %s", (operationId) => {
     expect(headers.get("x-request-id")).toMatch(/^[\w-]{8,}$/);
     expect(headers.get("x-content-type-options")).toBe("nosniff");
     expect(headers.get("cache-control")).toBe("no-store");
-    expect(headers.get("content-type")).toMatch(/^application\/json\b/);
+    expect(headers.get("content-type")).toMatch(/^application\/(?:json|x-ndjson)\b/);
     expect(headers.get("x-powered-by")).toBeNull();
   });
 

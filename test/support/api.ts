@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { SignJWT } from "jose";
 import { expect } from "vitest";
-import type { z } from "zod";
+import { z } from "zod";
 
 import { app } from "../../src/app.ts";
 
@@ -31,18 +31,15 @@ export interface Answer {
   readonly body: any;
 }
 
+type Form = "application/json" | "application/problem+json" | "application/x-ndjson";
+
 interface Declared {
   readonly method: string;
   readonly path: string;
   readonly operationId: string;
   readonly security: readonly unknown[];
   readonly permission: string | undefined;
-  readonly responses: Readonly<
-    Record<
-      string,
-      { content?: Partial<Record<"application/json" | "application/problem+json", { schema: z.ZodType }>> }
-    >
-  >;
+  readonly responses: Readonly<Record<string, { content?: Partial<Record<Form, { schema: z.ZodType }>> }>>;
 }
 
 /** Every documented operation of the Worker. */
@@ -103,17 +100,23 @@ export async function call(
     },
     request.env,
   );
-  const text = await answer.text();
-  const body: unknown = text === "" ? undefined : JSON.parse(text);
+  const text = new TextDecoder().decode(await answer.arrayBuffer());
+  const type = answer.headers.get("content-type")?.split(";", 1)[0];
+  const isLines = type === "application/x-ndjson";
+  const body: unknown = isLines ? linesIn(text) : text === "" ? undefined : JSON.parse(text);
   if (answer.status === 304) expect(declared.responses[304], `${operationId} does not declare 304`).toBeDefined();
   if (answer.status === 304) return { status: answer.status, headers: answer.headers, body };
   const content = declared.responses[answer.status]?.content;
-  const type = answer.headers.get("content-type")?.split(";", 1)[0];
-  const schema = content?.[type === "application/problem+json" ? type : "application/json"]?.schema;
+  const form = isLines || type === "application/problem+json" ? type : "application/json";
+  const declaredSchema = content?.[form]?.schema;
+  const schema = isLines && declaredSchema !== undefined ? z.array(declaredSchema) : declaredSchema;
   if (schema === undefined) throw new Error(`${operationId} does not declare ${answer.status}: ${text}`);
   expect(schema.parse(body), `${operationId} ${answer.status} answers fields that it does not declare`).toEqual(body);
   return { status: answer.status, headers: answer.headers, body };
 }
+
+const linesIn = (text: string): unknown[] =>
+  text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as unknown]));
 
 async function send(url: string, init: RequestInit, changed: Call["env"]): Promise<Response> {
   if (changed === undefined) return exports.default.fetch(url, init);
