@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 import type { z } from "zod";
 
-import type { CommonSettings } from "./settings.ts";
+import { tokenPattern, type CommonSettings } from "./settings.ts";
 
 const TIMEOUT_MS = 30_000;
 
@@ -54,5 +54,9 @@ function firstErrorIn(text: string): string {
 }
 
 /** The token for the Worker; a file is read anew each time. */
-export const tokenOf = ({ BRIDGE_TOKEN: token, BRIDGE_TOKEN_FILE: file }: CommonSettings): string =>
-  file === undefined ? token! : readFileSync(file, "utf8").trim();
+export function tokenOf({ BRIDGE_TOKEN: token, BRIDGE_TOKEN_FILE: file }: CommonSettings): string {
+  if (file === undefined) return token!;
+  const held = readFileSync(file, "utf8").trim();
+  if (!tokenPattern.test(held)) throw new Error("The file that BRIDGE_TOKEN_FILE names holds no token.");
+  return held;
+}

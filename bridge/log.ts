@@ -23,9 +23,12 @@ export function logAs(level: "info" | "error" | "silent"): Log {
 
 /** What an error says. Addresses lose what may be a password. */
 export function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error).slice(0, 200);
+  const told = error instanceof Error ? messageOf(error) : String(error);
+  return told.replaceAll(/\/\/[^/\s]*@/g, "//…@").slice(0, 300);
+}
+
+function messageOf(error: Error): string {
   const { code } = error as { code?: unknown };
   const cause = error.cause instanceof Error ? `: ${wordsOf(error.cause)}` : "";
-  const told = error.message === "" && typeof code === "string" ? code : error.message;
-  return `${told}${cause}`.replaceAll(/\/\/[^/@\s]*@/g, "//…@").slice(0, 300);
+  return `${error.message === "" && typeof code === "string" ? code : error.message}${cause}`;
 }

@@ -50,10 +50,10 @@ export function flowOf({ payload }: ProductMessage): string {
 export const isReference = ({ payload }: ProductMessage): boolean =>
   payload["graph"] === undefined && typeof payload["href"] === "string";
 
-/** Puts the flow itself in the place of a reference to it. */
+/** Puts the flow itself in the place of a reference to it. In whose name it runs the reference alone says. */
 export function withDocument(message: ProductMessage, document: Entry): ProductMessage {
   const { href: _, revision: __, ...identity } = message.payload;
-  return { ...message, payload: { ...document, ...identity } };
+  return { ...message, payload: { ...document, tenant: undefined, ...identity } };
 }
 
 /** The bytes that the original would publish: its headers and keys alone, in its order. */
@@ -128,16 +128,18 @@ const MOST_QUEUED_BYTES = 100_000;
 /** A message that fits a queue: of one that does not, what the product reads of it. */
 export function fitting(message: unknown): unknown {
   if (Buffer.byteLength(JSON.stringify(message)) <= MOST_QUEUED_BYTES || !isEntry(message)) return message;
-  const headers = isEntry(message["headers"])
-    ? picked(message["headers"], ["name", "createdAt", "serviceName", "startId"])
-    : {};
-  const payload = isEntry(message["payload"]) ? message["payload"] : {};
-  const { reason } = payload;
+  const { headers, payload } = message;
+  const reason = isEntry(payload) ? payload["reason"] : undefined;
   return {
-    headers,
+    headers: shortIn(headers, ["name", "createdAt", "serviceName", "startId"]),
     payload: {
-      ...picked(payload, ["id", "startId"]),
+      ...shortIn(payload, ["id", "startId"]),
       ...(typeof reason === "string" ? { reason: reason.slice(0, 2000) } : {}),
     },
   };
 }
+
+const shortIn = (part: unknown, keys: readonly string[]): Entry => {
+  const entries = Object.entries(isEntry(part) ? picked(part, keys) : {});
+  return Object.fromEntries(entries.filter(([, value]) => JSON.stringify(value).length <= 1000));
+};

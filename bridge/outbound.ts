@@ -86,8 +86,11 @@ async function publishAll(by: Outbound, parcels: readonly Parcel[]): Promise<Set
 }
 
 /** A queue may have mixed up what it hands out at once. */
-const inOrder = (lane: readonly Parcel[]): Parcel[] =>
-  lane.toSorted((one, other) => (seqOf(one) ?? 0) - (seqOf(other) ?? 0));
+function inOrder(lane: readonly Parcel[]): Parcel[] {
+  const commands = lane.filter((parcel) => seqOf(parcel) !== undefined);
+  commands.sort((one, other) => seqOf(one)! - seqOf(other)!);
+  return lane.map((parcel) => (seqOf(parcel) === undefined ? parcel : commands.shift()!));
+}
 
 const seqOf = ({ message }: Parcel): number | undefined =>
   message === undefined || !isCommand(message) ? undefined : message.headers.statusSeq;
@@ -95,7 +98,7 @@ const seqOf = ({ message }: Parcel): number | undefined =>
 /** Answers in how many seconds to try again; undefined if the message is done with. */
 async function publishOne(by: Outbound, parcel: Parcel): Promise<number | undefined> {
   const { state, log } = by;
-  const later = Math.min(MOST_DELAY_SECONDS, 2 ** Math.min(parcel.attempts - 1, 6));
+  const later = Math.min(MOST_DELAY_SECONDS, 2 ** Math.min(Math.max(parcel.attempts - 1, 0), 6));
   const seq = seqOf(parcel);
   const flowId = parcel.message === undefined ? "" : flowOf(parcel.message);
   const name = parcel.message?.headers.name ?? "";

@@ -8,15 +8,19 @@ import type { QueueSettings } from "./settings.ts";
 import { documentIn } from "./worker-product.ts";
 
 const Pulled = z.object({
+  success: z.literal(true),
   result: z.object({
     message_backlog_count: z.number().optional(),
-    messages: z.array(z.object({ lease_id: z.string(), attempts: z.number().default(1), body: z.unknown() })).nullish(),
+    messages: z
+      .array(z.object({ lease_id: z.string(), attempts: z.number().default(1), body: z.unknown().optional() }))
+      .nullish(),
   }),
 });
 const Done = z.object({ success: z.literal(true) });
 
-/** Bytes of one request that sends several messages: a batch may have 256,000. */
+/** Of one request that sends several messages: a batch may have 256,000 bytes. */
 const MOST_BATCH_BYTES = 200_000;
+const MOST_IN_A_BATCH = 100;
 
 /** The product by the HTTP API of Cloudflare Queues: pull consumers for what goes out, push for what comes in. */
 export function queuesProduct(settings: QueueSettings): Product {
@@ -81,7 +85,7 @@ function batchesOf(messages: readonly unknown[]): unknown[][] {
   let bytes = Infinity;
   for (const message of messages) {
     const more = Buffer.byteLength(JSON.stringify(message));
-    if (bytes + more > MOST_BATCH_BYTES) {
+    if (bytes + more > MOST_BATCH_BYTES || batches.at(-1)?.length === MOST_IN_A_BATCH) {
       batches.push([]);
       bytes = 0;
     }

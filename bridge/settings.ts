@@ -4,16 +4,24 @@ const whole = (least: number, most: number, initial: number) =>
   z.coerce.number().int().min(least).max(most).default(initial);
 const webAddress = z.url({ protocol: /^https?$/, error: "is no http or https address" });
 
+/** What else stands in a header is quoted by the error that fetch throws. */
+export const tokenPattern = /^[\x21-\x7e]+$/;
+const bearer = z.string({ error: "is needed" }).trim().regex(tokenPattern, "is no token");
+
 const common = {
   /** Where the broker is, with account and password. */
-  RABBITMQ_URL: z.url({ protocol: /^amqps?$/, error: "is needed: amqp://user:password@host:5672 or amqps://…" }),
+  RABBITMQ_URL: z.url({
+    protocol: /^amqps?$/,
+    hostname: /./,
+    error: "is needed: amqp://user:password@host:5672 or amqps://…",
+  }),
   /** The queue that the original has; what is bound to it stays bound. */
   BRIDGE_QUEUE: z.string().min(1).default("flow-repository"),
   BRIDGE_EXCHANGE: z.string().min(1).default("event-bus"),
   /** Where the Worker is: for its bridge routes, and for flows that were too large for a queue. */
   PRODUCT_URL: webAddress.default("http://localhost:8787"),
   /** A token of an account with the permission `bridge`, or a file that holds one and may be replaced at any time. */
-  BRIDGE_TOKEN: z.string().min(1).optional(),
+  BRIDGE_TOKEN: bearer.optional(),
   BRIDGE_TOKEN_FILE: z.string().min(1).optional(),
   /** Messages that are handled at once, in each direction. */
   BRIDGE_BATCH: whole(1, 100, 100),
@@ -25,14 +33,16 @@ const common = {
   LOG_LEVEL: z.enum(["info", "error", "silent"]).default("info"),
 };
 
+const accountForm = "is needed: 32 hexadecimal digits";
+
 const ofWorker = z.object({ ...common, BRIDGE_VIA: z.literal("worker") });
 const ofQueues = z.object({
   ...common,
   BRIDGE_VIA: z.literal("queues"),
   CLOUDFLARE_API_URL: webAddress.default("https://api.cloudflare.com/client/v4"),
-  CLOUDFLARE_ACCOUNT_ID: z.string().regex(/^[0-9a-f]{32}$/, "is needed: 32 hexadecimal digits"),
+  CLOUDFLARE_ACCOUNT_ID: z.string(accountForm).regex(/^[0-9a-f]{32}$/, accountForm),
   /** A token that may read and write queues. */
-  CLOUDFLARE_API_TOKEN: z.string({ error: "is needed" }).min(1),
+  CLOUDFLARE_API_TOKEN: bearer,
   /** Ids of the queues, as `wrangler queues info` tells them. */
   COMMANDS_QUEUE_ID: z.string({ error: "is needed: the id of the queue flow-commands" }).min(1),
   NOTICES_QUEUE_ID: z.string({ error: "is needed: the id of the queue flow-notices" }).min(1),

@@ -5,7 +5,12 @@ import { configOf } from "../../src/platform/config.ts";
 
 const parse = (changed: Record<string, unknown>) => configOf({ ...env, ...changed });
 const [hex, base64] = ["0f".repeat(32), `${"A+/z".repeat(10)}A+g=`];
-const service = { SECRET_SERVICE_BASE_URL: "http://secrets", IAM_BASE_URL: "http://iam/api/v1", IAM_TOKEN: "t" };
+const service = {
+  ORCHESTRATOR: "embedded",
+  SECRET_SERVICE_BASE_URL: "http://secrets",
+  IAM_BASE_URL: "http://iam/api/v1",
+  IAM_TOKEN: "t",
+};
 
 describe("settings of secrets", () => {
   it.each<[string, string, Record<string, unknown>]>([
@@ -29,7 +34,8 @@ describe("settings of secrets", () => {
     })();
     const { message } = (refused as Error).cause as Error;
     expect(message).toContain(name);
-    const told = Object.values(changed).filter((value) => String(value).length > 1 && message.includes(String(value)));
+    const values = Object.values({ ...changed, ORCHESTRATOR: "" });
+    const told = values.filter((value) => String(value).length > 1 && message.includes(String(value)));
     expect(told).toEqual([]);
   });
 
@@ -39,6 +45,11 @@ describe("settings of secrets", () => {
     ["keys in both forms", { SECRETS_KEY: ` ${base64} , ${hex},` }, [base64, hex]],
     ["base64 without padding", { SECRETS_KEY: base64.slice(0, -1) }, [base64.slice(0, -1)]],
     ["a key beside the Secret Service", { ...service, SECRETS_KEY: hex }, [hex]],
+    [
+      "no key beside a Secret Service that only checks ask",
+      { SECRET_SERVICE_BASE_URL: "http://secrets", SECRETS_KEY: "" },
+      [],
+    ],
   ])("may be %s", (_, changed, keys) => {
     expect(parse(changed).SECRETS_KEY).toEqual(keys);
   });
