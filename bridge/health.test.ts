@@ -30,29 +30,35 @@ describe("health", () => {
     ["connected, the product answers", "pass", () => undefined],
     ["not connected", "fail", (state) => (state.broker.connected = false)],
     ["blocked", "fail", (state) => (state.broker.blocked = true)],
-    ["the product silent for less than 30 s", "pass", (state) => (state.productSilentSince = now - 29_999)],
-    ["the product silent for 30 s", "fail", (state) => (state.productSilentSince = now - 30_000)],
+    ["the product silent for less than 30 s", "pass", (state) => state.productFailed("reports", "x", now - 29_999)],
+    ["the product silent for 30 s", "fail", (state) => state.productFailed("reports", "x", now - 30_000)],
   ])("%s: %s", (_, status, change) => {
     expect(healthOf(connected(change), product(), now).status).toBe(status);
   });
 
   it("counts the silence from its first failure, and ends it with an answer", () => {
     const state = connected();
-    state.productFailed("first");
-    const { productSilentSince: since } = state;
-    state.productSilentSince = since! - 1;
-    state.productFailed("second");
-    expect(state).toMatchObject({ productSilentSince: since! - 1, productError: "second" });
-    state.productAnswered();
-    expect(state).toMatchObject({ productSilentSince: null, productError: null });
+    state.productFailed("mailbox", "first", now);
+    state.productFailed("mailbox", "second", now + 1);
+    expect(state.silence).toEqual({ part: "mailbox", since: now, error: "second" });
+    state.productAnswered("mailbox");
+    expect(state.silence).toBeUndefined();
+  });
+
+  it("tells of the part that has been silent for longest, whatever works beside it", () => {
+    const state = connected();
+    state.productFailed("mailbox", "away", now + 1);
+    state.productFailed("reports", "refused", now);
+    state.productAnswered("mailbox");
+    expect(state.silence).toEqual({ part: "reports", since: now, error: "refused" });
+    expect(healthOf(state, product(), now + 30_000).status).toBe("fail");
   });
 
   it("tells of both sides, and what it has done", () => {
     const state = connected((one) => {
       Object.assign(one, { began: now - 90_400, published: 1, unrouted: 2, superseded: 3, delivered: 4, deferred: 5 });
       one.broker = { connected: false, blocked: false, since: now - 1000, failures: 3, lastError: "lost" };
-      one.productSilentSince = now - 2000;
-      one.productError = "silent";
+      one.productFailed("mailbox", "silent", now - 2000);
     });
     expect(healthOf(state, product({ messages: 7, oldestSeconds: 0.5 }), now)).toEqual({
       status: "fail",
@@ -60,6 +66,7 @@ describe("health", () => {
       broker: { connected: false, blocked: false, since: "2026-11-22T01:59:59.000Z", failures: 3, lastError: "lost" },
       product: {
         reachable: false,
+        silentPart: "mailbox",
         silentSince: "2026-11-22T01:59:58.000Z",
         lastError: "silent",
         backlog: { mailbox: { messages: 7, oldestSeconds: 0.5 } },
@@ -68,6 +75,7 @@ describe("health", () => {
     });
     expect(healthOf(connected(), product()).product).toEqual({
       reachable: true,
+      silentPart: null,
       silentSince: null,
       lastError: null,
       backlog: { mailbox: null },
@@ -130,7 +138,7 @@ describe("the health endpoint", () => {
     const state = connected();
     const error = wordsOf(new Error(`connect amqp://guest:${SECRET}@broker`));
     state.broker.lastError = error;
-    state.productFailed(error);
+    state.productFailed("mailbox", error);
     const call = await served(state);
     const text = await (await call("/health")).text();
     expect(text).toContain("connect amqp://…@broker");

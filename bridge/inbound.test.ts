@@ -214,15 +214,14 @@ it("acknowledges nothing while the product is away, and then brings all again", 
   await pass(99);
   expect([handed(), settled()]).toEqual([[["a1", "a2", "b1"]], []]);
   expect(state).toMatchObject({
-    productSilentSince: 0,
-    productError: "The product is away.",
+    silence: { part: "reports", since: 0, error: "The product is away." },
     delivered: 0,
     deferred: 2,
   });
   isAway = false;
   await pass(1);
   expect(settled()).toEqual(["a1", "a2", "b1"]);
-  expect(state).toMatchObject({ productSilentSince: null, productError: null, delivered: 3 });
+  expect(state).toMatchObject({ silence: undefined, delivered: 3 });
 });
 
 it("goes on when a channel that has closed refuses an acknowledgement", async () => {

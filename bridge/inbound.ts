@@ -15,6 +15,9 @@ export interface Inbound {
   readonly log: Log;
 }
 
+/** What the health endpoint calls the part of the product that takes messages of the bus. */
+const PART = "reports";
+
 interface Delivery {
   readonly delivered: ConsumeMessage;
   readonly message: unknown;
@@ -37,6 +40,8 @@ export class Carrier {
 
   constructor(by: Inbound) {
     this.#by = by;
+    // Whoever begins anew has not been refused anything yet.
+    by.state.productAnswered(PART);
   }
 
   /** Takes a message from the broker. */
@@ -84,9 +89,9 @@ export class Carrier {
     let taken: readonly boolean[] = [];
     try {
       taken = await product.take(batch.map(([, { message }]) => message));
-      state.productAnswered();
+      state.productAnswered(PART);
     } catch (error) {
-      state.productFailed(wordsOf(error));
+      state.productFailed(PART, wordsOf(error));
       log.error("product.silent", error, { messages: batch.length });
     }
     const failed = new Set<string>();

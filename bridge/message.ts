@@ -143,3 +143,19 @@ const shortIn = (part: unknown, keys: readonly string[]): Entry => {
   const entries = Object.entries(isEntry(part) ? picked(part, keys) : {});
   return Object.fromEntries(entries.filter(([, value]) => JSON.stringify(value).length <= 1000));
 };
+
+/** Divides messages into batches of so many and so many bytes. */
+export function batchesOf(messages: readonly unknown[], most: number, mostBytes: number): unknown[][] {
+  const batches: unknown[][] = [];
+  let bytes = Infinity;
+  for (const message of messages) {
+    const more = Buffer.byteLength(JSON.stringify(message));
+    if (bytes + more > mostBytes || batches.at(-1)?.length === most) {
+      batches.push([]);
+      bytes = 0;
+    }
+    batches.at(-1)!.push(message);
+    bytes += more;
+  }
+  return batches;
+}

@@ -125,9 +125,18 @@ it("brings every flow to its last command, and never back to an earlier one, wha
 
 it("knows how far it was with the flows that were published last", () => {
   const published = new Published();
-  for (let flow = 0; flow <= Published.most; flow += 1) published.note(`${flow % Published.most}`, flow + 1);
-  expect([0, 1].map((flow) => published.isBehind(`${flow}`, 0))).toEqual([true, true]);
-  published.note("one more", 1);
-  expect([0, 1, 2].map((flow) => published.isBehind(`${flow}`, 0))).toEqual([true, false, true]);
-  expect([0, 1, 2].map((seq) => published.isBehind("one more", seq))).toEqual([true, false, false]);
+  for (let flow = 0; flow <= Published.most; flow += 1) published.note(`${flow % Published.most}`, step(flow + 1));
+  expect([0, 1].map((flow) => published.isBehind(`${flow}`, step(0)))).toEqual([true, true]);
+  published.note("one more", step(1));
+  expect([0, 1, 2].map((flow) => published.isBehind(`${flow}`, step(0)))).toEqual([true, false, true]);
+  expect([0, 1, 2].map((seq) => published.isBehind("one more", step(seq)))).toEqual([true, false, false]);
+});
+
+const step = (statusSeq: number, createdAt = statusSeq) => ({ statusSeq, createdAt });
+
+it("takes a command for a new one where the numbers of a flow begin anew", () => {
+  const published = new Published();
+  published.note("flow", step(7, 1000));
+  expect(published.isBehind("flow", step(1, 2000))).toBe(false);
+  expect(published.isBehind("flow", step(6, 1000))).toBe(true);
 });

@@ -233,13 +233,13 @@ describe("a product that is away", () => {
     const { mailbox, sent, state } = carrying([[parcel("a1")], [parcel("b1")]]);
     mailbox.silentSettlements = 4;
     await pass();
-    expect(state.productError).toBe("The product is away.");
+    expect(state.silence?.error).toBe("The product is away.");
     await pass(749);
     expect([sent(), mailbox.pulls, mailbox.settled]).toEqual([["a1"], 1, []]);
     await pass(751);
     expect(sent()).toEqual(["a1", "b1"]);
     expect(mailbox.settled.map(({ acks }) => acks)).toEqual([["a1"], ["b1"]]);
-    expect(state.productSilentSince).toBeNull();
+    expect(state.silence).toBeUndefined();
   });
 
   it("is not told any more what its lease no longer holds", async () => {
@@ -255,9 +255,9 @@ describe("a product that is away", () => {
     const { state, sent } = carrying([new Error("away"), new Error("still away"), [parcel("a1")]]);
     const since = Date.now();
     await pass(120);
-    expect(state).toMatchObject({ productSilentSince: since, productError: "still away" });
+    expect(state).toMatchObject({ silence: { since, error: "still away" } });
     await pass(200);
-    expect(state).toMatchObject({ productSilentSince: null, productError: null });
+    expect(state).toMatchObject({ silence: undefined });
     expect(sent()).toEqual(["a1"]);
   });
 });

@@ -1,11 +1,10 @@
-import type { Log } from "./log.ts";
+import { wordsOf, type Log } from "./log.ts";
 import { flowOf, isCommand, isReference, toBus, withDocument, type ProductMessage } from "./message.ts";
 import { backoff, persist, wait } from "./patience.ts";
 import type { Parcel, Product, Settled, Source } from "./product.ts";
 import type { Publisher } from "./publish.ts";
 import type { CommonSettings } from "./settings.ts";
 import type { State } from "./state.ts";
-import { wordsOf } from "./log.ts";
 
 export interface Outbound {
   readonly settings: CommonSettings;
@@ -16,18 +15,25 @@ export interface Outbound {
   readonly published: Published;
 }
 
+interface Step {
+  readonly statusSeq: number;
+  readonly createdAt: number;
+}
+
 /** How far the commands of each flow have been published: a queue may bring an earlier one after a later one. */
 export class Published {
-  readonly #last = new Map<string, number>();
+  readonly #last = new Map<string, Step>();
   static readonly most = 20_000;
 
-  isBehind(flowId: string, statusSeq: number): boolean {
-    return statusSeq < (this.#last.get(flowId) ?? -1);
+  /** By its number, and by its time too: a database that was put back counts anew. */
+  isBehind(flowId: string, step: Step): boolean {
+    const last = this.#last.get(flowId);
+    return last !== undefined && step.statusSeq < last.statusSeq && step.createdAt <= last.createdAt;
   }
 
-  note(flowId: string, statusSeq: number): void {
+  note(flowId: string, step: Step): void {
     this.#last.delete(flowId);
-    this.#last.set(flowId, statusSeq);
+    this.#last.set(flowId, step);
     const [oldest] = this.#last.keys();
     if (this.#last.size > Published.most && oldest !== undefined) this.#last.delete(oldest);
   }
@@ -57,12 +63,12 @@ const patiently = <T>(by: Outbound, source: string, signal: AbortSignal, attempt
   persist(
     async () => {
       const answer = await attempt();
-      by.state.productAnswered();
+      by.state.productAnswered(source);
       return answer;
     },
     signal,
     (error, failures, retryInMs) => {
-      by.state.productFailed(wordsOf(error));
+      by.state.productFailed(source, wordsOf(error));
       by.log.error("product.silent", error, { source, failures, retryInMs });
     },
   );
@@ -100,13 +106,14 @@ async function publishOne(by: Outbound, parcel: Parcel): Promise<number | undefi
   const { state, log } = by;
   const later = Math.min(MOST_DELAY_SECONDS, 2 ** Math.min(Math.max(parcel.attempts - 1, 0), 6));
   const seq = seqOf(parcel);
+  const step = seq === undefined ? undefined : { statusSeq: seq, createdAt: parcel.message?.headers.createdAt ?? 0 };
   const flowId = parcel.message === undefined ? "" : flowOf(parcel.message);
   const name = parcel.message?.headers.name ?? "";
   if (parcel.message === undefined) {
     log.error("message.unreadable", "What the product handed out is no message.", { attempts: parcel.attempts });
     return MOST_DELAY_SECONDS;
   }
-  if (seq !== undefined && by.published.isBehind(flowId, seq)) {
+  if (step !== undefined && by.published.isBehind(flowId, step)) {
     state.superseded += 1;
     log.info("message.superseded", { flowId, name, statusSeq: seq });
     return undefined;
@@ -129,7 +136,7 @@ async function publishOne(by: Outbound, parcel: Parcel): Promise<number | undefi
     return 1;
   }
   state.published += 1;
-  if (seq !== undefined) by.published.note(flowId, seq);
+  if (step !== undefined) by.published.note(flowId, step);
   log.info("message.published", { flowId, name, statusSeq: seq });
   return undefined;
 }

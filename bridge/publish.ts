@@ -22,6 +22,8 @@ export class Publisher {
    * alone that must reach one. Throws if the broker does not confirm it in time or goes away: nobody knows then.
    */
   async publish({ routingKey, content }: BusMessage, mustArrive: boolean, milliseconds: number): Promise<Verdict> {
+    // One that came back after it was given up says nothing of this try.
+    this.#returned.delete(nameOf(routingKey, content));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // Headers and delivery mode as the original sets them, and no more.
     const options = { deliveryMode: 2, headers: {}, mandatory: mustArrive };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { ask, tokenOf } from "./ask.ts";
-import { fitting, ProductMessage } from "./message.ts";
+import { batchesOf, fitting, ProductMessage } from "./message.ts";
 import { wait } from "./patience.ts";
 import type { Parcel, Product, Settled, Source } from "./product.ts";
 import type { QueueSettings } from "./settings.ts";
@@ -64,7 +64,7 @@ export function queuesProduct(settings: QueueSettings): Product {
     sources: [source("flow-commands", settings.COMMANDS_QUEUE_ID), source("flow-notices", settings.NOTICES_QUEUE_ID)],
     async take(messages) {
       const taken: boolean[] = [];
-      for (const batch of batchesOf(messages.map(fitting))) {
+      for (const batch of batchesOf(messages.map(fitting), MOST_IN_A_BATCH, MOST_BATCH_BYTES)) {
         const body = { messages: batch.map((message) => ({ body: message, content_type: "json" })) };
         await ask(Done, question(settings.REPORTS_QUEUE_ID, "/batch", body));
         taken.push(...batch.map(() => true));
@@ -78,21 +78,6 @@ export function queuesProduct(settings: QueueSettings): Product {
         token: tokenOf(settings),
       }),
   };
-}
-
-function batchesOf(messages: readonly unknown[]): unknown[][] {
-  const batches: unknown[][] = [];
-  let bytes = Infinity;
-  for (const message of messages) {
-    const more = Buffer.byteLength(JSON.stringify(message));
-    if (bytes + more > MOST_BATCH_BYTES || batches.at(-1)?.length === MOST_IN_A_BATCH) {
-      batches.push([]);
-      bytes = 0;
-    }
-    batches.at(-1)!.push(message);
-    bytes += more;
-  }
-  return batches;
 }
 
 /** The API tells JSON as a text: as it is, or in base64. */

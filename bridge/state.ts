@@ -10,9 +10,8 @@ export class State {
     failures: 0,
     lastError: null,
   };
-  /** Since when the product has not answered; null if it answers. */
-  productSilentSince: number | null = null;
-  productError: string | null = null;
+  /** Parts of the product that do not answer: a source, or what takes reports. One that works does not hide another. */
+  readonly #silent = new Map<string, { readonly since: number; readonly error: string }>();
   /** Messages that the bus has confirmed, that no queue was bound for, and that were left out since a later one was published. */
   published = 0;
   unrouted = 0;
@@ -21,14 +20,18 @@ export class State {
   delivered = 0;
   deferred = 0;
 
-  productAnswered(): void {
-    this.productSilentSince = null;
-    this.productError = null;
+  productAnswered(part: string): void {
+    this.#silent.delete(part);
   }
 
-  productFailed(words: string): void {
-    this.productSilentSince ??= Date.now();
-    this.productError = words;
+  productFailed(part: string, error: string, now = Date.now()): void {
+    this.#silent.set(part, { since: this.#silent.get(part)?.since ?? now, error });
+  }
+
+  /** The part that has been silent for longest. */
+  get silence(): { readonly part: string; readonly since: number; readonly error: string } | undefined {
+    const all = [...this.#silent].map(([part, one]) => ({ part, ...one }));
+    return all.toSorted((one, other) => one.since - other.since)[0];
   }
 }
 
@@ -36,16 +39,17 @@ const PATIENCE_MS = 30_000;
 
 /** Passes if messages can go both ways; a product that has just gone away is given some time. */
 export function healthOf(state: State, product: Product, now = Date.now()) {
-  const { broker, productSilentSince: silent } = state;
-  const reachable = silent === null || now - silent < PATIENCE_MS;
+  const { broker, silence } = state;
+  const reachable = silence === undefined || now - silence.since < PATIENCE_MS;
   return {
     status: broker.connected && !broker.blocked && reachable ? ("pass" as const) : ("fail" as const),
     uptimeSeconds: Math.round((now - state.began) / 1000),
     broker: { ...broker, since: new Date(broker.since).toISOString() },
     product: {
-      reachable: silent === null,
-      silentSince: silent === null ? null : new Date(silent).toISOString(),
-      lastError: state.productError,
+      reachable: silence === undefined,
+      silentPart: silence?.part ?? null,
+      silentSince: silence === undefined ? null : new Date(silence.since).toISOString(),
+      lastError: silence?.error ?? null,
       backlog: Object.fromEntries(product.sources.map((source) => [source.name, source.backlog() ?? null])),
     },
     counts: countsOf(state),

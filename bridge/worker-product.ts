@@ -1,11 +1,14 @@
 import { z } from "zod";
 
 import { ask, Refused, tokenOf } from "./ask.ts";
-import { ProductMessage } from "./message.ts";
+import { batchesOf, fitting, ProductMessage } from "./message.ts";
 import type { Backlog, Parcel, Product, Settled, Source } from "./product.ts";
 import type { CommonSettings } from "./settings.ts";
 
 const WAIT_SECONDS = 15;
+/** What the route takes at once. */
+const MOST_IN_A_BATCH = 100;
+const MOST_BATCH_BYTES = 4_000_000;
 
 const Pulled = z.object({
   data: z.array(z.object({ leaseId: z.string(), attempts: z.number(), message: z.unknown() })),
@@ -48,8 +51,12 @@ export function workerProduct(settings: CommonSettings): Product {
   return {
     sources: [mailbox],
     async take(messages) {
-      const { data } = await ask(Taken, question("reports", messages));
-      return messages.map((_, at) => data[at]?.taken ?? false);
+      const taken: boolean[] = [];
+      for (const batch of batchesOf(messages.map(fitting), MOST_IN_A_BATCH, MOST_BATCH_BYTES)) {
+        const { data } = await ask(Taken, question("reports", batch));
+        taken.push(...batch.map((_, at) => data[at]?.taken ?? false));
+      }
+      return taken;
     },
     documentOf: (flowId, revision) => documentIn(question(`flows/${flowId}/${revision}`)),
   };
