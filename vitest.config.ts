@@ -1,3 +1,5 @@
+import { accessSync, constants, statfsSync } from "node:fs";
+
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -51,6 +53,22 @@ const settings = {
   RUN_RETENTION_DAYS: "30",
   HTTP_ALLOW_PRIVATE: "false",
 };
+
+/** Whether a folder may be written to and has more room than the storage of all runtimes together takes. */
+function isRoomy(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize >= 2 ** 30;
+  } catch {
+    return false;
+  }
+}
+
+// Every database and object that a test makes is a file that is synced at each commit. In memory that takes no time,
+// and no test is about the loss of a disk.
+const memory = "/dev/shm";
+if (isRoomy(memory)) process.env["TMPDIR"] = memory;
 
 /** The Worker as an environment of wrangler.toml deploys it, with settings for tests. */
 const worker = (environment?: string) =>

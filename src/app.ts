@@ -36,6 +36,7 @@ import { logError } from "./platform/log.ts";
 import { crossOrigin, everyRequest, settings } from "./platform/request.ts";
 import { secretRoutes } from "./secrets/routes.ts";
 import { templateRoutes } from "./templates/routes/index.ts";
+import { transferRoutes } from "./transfer/routes.ts";
 
 // Express took a slash at the end of a path.
 export const app = new OpenAPIHono<HttpEnv>({ strict: false });
@@ -118,6 +119,8 @@ app.defaultHook = (result) => {
   throw new AppError(items[0]?.error === "INVALID_ID" ? "INVALID_ID" : "INVALID_PARAMETER", { items });
 };
 
+// Before the routes of one flow, whose id would be export.
+app.route("/", transferRoutes);
 app.route("/", flowRoutes);
 app.route("/", lifecycleRoutes);
 app.route("/", secretRoutes);

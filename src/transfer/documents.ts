@@ -13,6 +13,9 @@ export interface LostDocument {
 
 export type Found = FoundDocument | LostDocument;
 
+/** Of a template with what it was before; of a flow it is less. */
+export const MOST_BYTES_OF_A_DOCUMENT = 8 * 1024 * 1024;
+
 type Chunk = Uint8Array | string;
 
 export interface Reading {

@@ -4,8 +4,9 @@ import { join } from "node:path";
 
 import { afterEach, expect, it } from "vitest";
 
-import { end, freePort, migrate, serve, untilReady, type Served } from "../../scripts/stack.ts";
+import { end, freePort, serve, untilReady, type Served } from "../../scripts/stack.ts";
 import { signToken } from "../../scripts/token.ts";
+import { migrateIn } from "./stack.ts";
 
 const secret = "the secret of a stack that is about to be killed";
 const folder = mkdtempSync(join(tmpdir(), "flow-repository-crash-"));
@@ -48,7 +49,7 @@ it("a start that was answered survives the death of every process, wherever its 
       .map(([name, value]) => `${name}=${value}\n`)
       .join(""),
   );
-  migrate("--persist-to", folder);
+  await migrateIn(folder);
   const permissions = ["flows.read", "flows.write", "flows.control"];
   const headers = {
     authorization: `Bearer ${await signToken(secret, { sub: "alice", permissions })}`,

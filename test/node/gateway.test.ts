@@ -7,8 +7,9 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 
-import { end, freePort, migrate, serve, untilReady, type Served } from "../../scripts/stack.ts";
+import { end, freePort, serve, untilReady, type Served } from "../../scripts/stack.ts";
 import { signToken } from "../../scripts/token.ts";
+import { migrateIn } from "./stack.ts";
 
 const MIB = 1024 * 1024;
 const sockets = new Set<Socket>();
@@ -104,7 +105,7 @@ beforeAll(async () => {
   const vars = join(folder, "vars");
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
   writeFileSync(vars, lines.join(""));
-  migrate("--persist-to", folder);
+  await migrateIn(folder);
   const port = await freePort();
   const options = ["--persist-to", folder, "--env-file", vars, "--inspector-port", String(await freePort())];
   served = serve(port, [...options, "--log-level", "none"], "ignore");

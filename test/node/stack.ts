@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { createTestHarness } from "wrangler";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { createTestHarness, unstable_splitSqlQuery as statementsOf } from "wrangler";
 
 import { signToken } from "../../scripts/token.ts";
 
@@ -106,3 +109,28 @@ const caller =
     });
     return { status: answer.status, body: await answer.json() };
   };
+
+/**
+ * Makes the tables where `wrangler dev --persist-to` looks for them. The command line does it too, but starts a runtime
+ * for each migration; `npm run demo` goes that way.
+ */
+export async function migrateIn(folder: string): Promise<void> {
+  const id = /^database_id = "(.+)"$/m.exec(readFileSync("wrangler.toml", "utf8"))?.[1];
+  if (id === undefined) throw new Error("wrangler.toml names no database.");
+  const runtime = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: "",
+      d1Databases: { DB: id },
+      resourcePersistencePath: join(folder, "v3"),
+    }),
+  );
+  try {
+    const database = await runtime.getD1Database("DB");
+    const files = readdirSync("migrations").filter((name) => name.endsWith(".sql"));
+    const texts = files.toSorted().flatMap((name) => statementsOf(readFileSync(join("migrations", name), "utf8")));
+    await database.batch(texts.map((text) => database.prepare(text)));
+  } finally {
+    await runtime.dispose();
+  }
+}

@@ -1,6 +1,8 @@
 import { applyD1Migrations, reset, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 
-// The files of a project share one runtime; each begins with an empty storage.
+const { MIGRATIONS } = env as unknown as { MIGRATIONS: D1Migration[] };
+
+// The files of a project share one runtime; each begins with an empty storage. As one migration its tables take half the time.
 await reset();
-await applyD1Migrations(env.DB, (env as unknown as { MIGRATIONS: D1Migration[] }).MIGRATIONS);
+await applyD1Migrations(env.DB, [{ name: "all", queries: MIGRATIONS.flatMap(({ queries }) => queries) }]);

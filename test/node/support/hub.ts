@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { end, freePort, migrate, serve, untilReady, type Served } from "../../../scripts/stack.ts";
+import { end, freePort, serve, untilReady, type Served } from "../../../scripts/stack.ts";
 import { signToken } from "../../../scripts/token.ts";
+import { migrateIn } from "../stack.ts";
 
 const secret = "the secret of a product that stands beside a broker";
 
@@ -65,7 +66,7 @@ export async function layOutProduct(vars: Readonly<Record<string, string>> = {})
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
   writeFileSync(file, lines.join(""));
-  migrate("--persist-to", folder, "--env", "external");
+  await migrateIn(folder);
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
 
