@@ -131,6 +131,7 @@ export interface Command {
   readonly id: string;
   readonly startId: string | null;
   readonly revision: number;
+  readonly updatedAt: number;
   readonly at: number;
   readonly queue: string;
   readonly message: string;
@@ -140,10 +141,10 @@ export interface Command {
 const TELL = (source: string): string => `INSERT INTO outbox (flow_id, seq, queue, body, created_at)
   SELECT line.id, max(line.at, (SELECT coalesce(max(seq), 0) + 1 FROM outbox WHERE flow_id = line.id)), line.queue, line.message, line.at
   FROM ${source} WHERE EXISTS (SELECT 1 FROM flows WHERE flows.id = line.id AND flows.status = 'active'
-    AND flows.start_id = line."startId" AND flows.revision = line.revision)`;
+    AND flows.start_id = line."startId" AND flows.revision = line.revision AND flows.updated_at = line."updatedAt")`;
 
 /** Statements for commands about flows that were written before them in the same batch. */
 export const tellings = (db: Database, commands: readonly Command[]): D1PreparedStatement[] =>
-  sourcesOf(commands, ["id", "startId", "revision", "at", "queue", "message"], ["message"]).map(
+  sourcesOf(commands, ["id", "startId", "revision", "updatedAt", "at", "queue", "message"], ["message"]).map(
     ({ text, parameters }) => db.sql(TELL(text), ...parameters),
   );

@@ -99,7 +99,7 @@ const faultOfIssue = ({ path, message }: z.core.$ZodIssue): Finding =>
 export function textAsSent(line: Record<string, unknown>, text: string, keys: object): string {
   if (isOriginal(line)) return text;
   const sent = Object.fromEntries(Object.entries(line).filter(([key]) => Object.hasOwn(keys, key)));
-  return text;
+  return isSame(sent, JSON.parse(text)) ? JSON.stringify(sent) : text;
 }
 
 /** Findings of a form that may throw what it has against a document. */

@@ -110,7 +110,15 @@ const isMadeLiveHere = ({ config }: Context, { status, kind }: StoredFlow): bool
   status === "active" && (kind !== "integration" || config.ORCHESTRATOR === "embedded");
 
 function commandFor(flow: StoredFlow, now: number): Command {
-  const { id, startId, revision } = flow;
+  const { id, startId, revision, updatedAt } = flow;
   const command = commandOf("flow.starting", flow, now);
-  return { id, startId, revision, at: now, queue: queueOfCommand(command), message: JSON.stringify(command) };
+  return {
+    id,
+    startId,
+    revision,
+    updatedAt,
+    at: now,
+    queue: queueOfCommand(command),
+    message: JSON.stringify(command),
+  };
 }

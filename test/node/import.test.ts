@@ -230,7 +230,7 @@ describe.concurrent("npm run import", () => {
 
   it("takes no notes of another file for those of this one, and none at all if it is told to begin anew", async () => {
     const { url, received } = await stub((_, one) => taken(one));
-    const file = fileOf(linesOf([original(1), original(2)]));
+    const file = fileOf(linesOf([original(1, { description: "x".repeat(70_000) }), original(2)]));
     const notes = { fingerprint: "another", documents: 1, line: 1, counts: {}, reported: 0 };
     writeFileSync(`${file}.progress`, JSON.stringify(notes));
     expect((await begin([file, "--url", url, ...withToken]).ended).code).toBe(0);
@@ -240,7 +240,10 @@ describe.concurrent("npm run import", () => {
     await begin([file, "--restart", "--url", url, ...withToken]).ended;
     writeFileSync(`${file}.progress`, JSON.stringify({ ...notes, fingerprint, counts: { imported: 1 } }));
     await begin([file, "--url", url, ...withToken]).ended;
-    expect(countsOf(received)).toEqual([2, 2, 1]);
+    writeFileSync(`${file}.progress`, JSON.stringify({ ...notes, fingerprint, counts: { imported: 1 } }));
+    writeFileSync(file, linesOf([original(3)]), { flag: "a" });
+    await begin([file, "--url", url, ...withToken]).ended;
+    expect(countsOf(received)).toEqual([2, 2, 1, 3]);
   });
 
   it.each<[string, string[], string]>([

@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Caller } from "../support/api.ts";
 import { expectDerived } from "../support/derived.ts";
 import { databaseWith } from "../support/faults.ts";
-import { admin, flowOf, someone } from "../support/given.ts";
+import { admin, flowOf, newId, outboxOf, someone } from "../support/given.ts";
+import { recordChores } from "../support/many.ts";
 import { idsOf, pageOf } from "../support/pages.ts";
 import { exported, getFlow, idOf, originalFlow, send, sent, wholeRow } from "./given.ts";
 
@@ -192,6 +193,40 @@ describe("imports at the same time", () => {
     expect(acts).toBe(1);
     expect(await wholeRow(id)).toMatchObject(row);
   });
+});
+
+it("an id that another import takes meanwhile is judged anew", async () => {
+  const line = originalFlow(owner);
+  const rival = { ...line, createdAt: { $date: "2020-01-01T00:00:00Z" }, name: "Rival", updatedAt: later };
+  let rivals = 0;
+  const DB = databaseWith(async ({ sql, run }) => {
+    if (sql.some((text) => text.startsWith("INSERT INTO flows")) && (rivals += 1) === 1) {
+      await sent(root, [rival], { imported: 1 });
+    }
+    return run();
+  });
+  await sent(root, [line, originalFlow(owner)], { imported: 1, kept: 1 }, { env: { DB } });
+  expect((await getFlow(owner, idOf(line))).body.data).toMatchObject({ name: "Rival", revision: 1 });
+});
+
+it("a command goes out only for what was written", async () => {
+  const workflow = { name: `w${newId()}`, access: "public", commands: [{ command: "success" }] };
+  const base = { id: newId(), kind: "workflow", workflow, status: "active", owners: [{ id: owner.sub, type: "user" }] };
+  const line = { ...base, createdAt: "2024-01-01T00:00:00Z", startId: "start" };
+  const { env: quiet } = recordChores();
+  await sent(root, [line], { imported: 1 }, { env: quiet });
+  await env.DB.prepare("DELETE FROM outbox WHERE flow_id = ?").bind(base.id).run();
+  let saves = 0;
+  const DB = databaseWith(async ({ sql, run }) => {
+    if (sql.some((text) => text.startsWith("UPDATE flows")) && (saves += 1) === 1) {
+      const save = "UPDATE flows SET revision = revision + 1, updated_at = 4e12 WHERE id = ?";
+      await env.DB.prepare(save).bind(base.id).run();
+    }
+    return run();
+  });
+  const newer = { ...line, name: "Newer", updatedAt: "2025-01-01T00:00:00Z" };
+  await sent(root, [newer], { kept: 1 }, { env: { ...quiet, DB } });
+  expect([saves, await outboxOf(base.id)]).toEqual([1, []]);
 });
 
 describe("a storage that fails in the middle", () => {
