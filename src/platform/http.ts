@@ -131,7 +131,7 @@ function requireJson(type: string): void {
 }
 
 /** The body, unpacked where it was sent packed; the limit counts what comes out. */
-function decompressed({ body, headers }: Request): ReadableStream<Uint8Array> | null {
+export function decompressed({ body, headers }: Request): ReadableStream<Uint8Array> | null {
   const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
   if (body === null || encoding === "identity") return body;
   if (encoding !== "gzip" && encoding !== "deflate") {

@@ -1,4 +1,5 @@
 import { AppError } from "../platform/errors.ts";
+import { decompressed } from "../platform/http.ts";
 
 /** Bytes of documents in one request, unpacked. */
 export const MOST_BYTES_SENT = 64 * 1024 * 1024;
@@ -16,16 +17,11 @@ const tooLong = (): AppError => tooMuch(`At most ${MOST_BYTES_SENT} bytes are ta
 /** The bytes of a body with documents, unpacked, as they come. */
 export function bytesOfBody(request: Request): AsyncIterable<Uint8Array> {
   requireType(request.headers.get("content-type") ?? "");
-  const { body, headers } = request;
+  const { headers } = request;
   if (Number(headers.get("content-length") ?? 0) > MOST_BYTES_SENT) throw tooLong();
-  if (body === null) throw new AppError("INVALID_BODY", { message: "A body with documents is required." });
-  const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
-  if (encoding === "identity") return counted(body);
-  if (encoding !== "gzip" && encoding !== "deflate") {
-    const message = `unsupported content encoding "${encoding.slice(0, 40)}"`;
-    throw new AppError("UNSUPPORTED_MEDIA_TYPE", { message, detail: "Send gzip, deflate or no encoding." });
-  }
-  return counted(body.pipeThrough(new DecompressionStream(encoding)));
+  const content = decompressed(request);
+  if (content === null) throw new AppError("INVALID_BODY", { message: "A body with documents is required." });
+  return counted(content);
 }
 
 function requireType(type: string): void {
