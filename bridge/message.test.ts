@@ -239,6 +239,7 @@ describe("a reference to a flow", () => {
   });
 });
 
+const deep = `{"a":${"[".repeat(200)}${"]".repeat(200)}}`;
 describe("a message of the bus", () => {
   it.each<[string, string | Buffer, unknown, string]>([
     ["a report", `{"headers":{"name":"flow.started"},"payload":{"id":"6B"}}`, undefined, "6b"],
@@ -250,6 +251,7 @@ describe("a message of the bus", () => {
     ["a scalar", `"flow.started"`, unreadable(`"flow.started"`), ""],
     ["null", "null", unreadable("null"), ""],
     ["a list", "[{}]", unreadable("[{}]"), ""],
+    ["nested without end", deep, unreadable(deep), ""],
     ["binary", Buffer.from([0xff, 0x00, 0xfe]), unreadable("\uFFFD\u0000\uFFFD"), ""],
   ])("%s is handed over", (_, content, expected, subject) => {
     const message = fromBus(Buffer.from(content));

@@ -105,15 +105,39 @@ const entriesIn = (value: unknown): Entry[] => (Array.isArray(value) ? value.fil
 const picked = (from: Entry, keys: readonly string[]): Entry =>
   Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]));
 
+/** Levels of nesting that the product takes, and no message of the bus has. */
+const MOST_LEVELS = 100;
+const UNREADABLE = "unreadable";
+
 /** What came from the bus, as the product takes it. What cannot be read is handed over all the same, to be kept. */
 export function fromBus(content: Buffer): unknown {
+  const text = content.toString("utf8");
   try {
-    const parsed: unknown = JSON.parse(content.toString("utf8"));
-    if (isEntry(parsed)) return parsed;
+    const parsed: unknown = JSON.parse(text);
+    if (isEntry(parsed) && !isDeep(parsed)) return parsed;
   } catch {
     // Told below.
   }
-  return { headers: { name: "unreadable" }, payload: content.toString("utf8").slice(0, 10_000) };
+  return asText(text);
+}
+
+/** A message that cannot be read as one, for an operator to look at. */
+export function asText(message: unknown): unknown {
+  const text = typeof message === "string" ? message : JSON.stringify(message);
+  return { headers: { name: UNREADABLE }, payload: text.slice(0, 10_000) };
+}
+
+export const isText = (message: unknown): boolean =>
+  isEntry(message) && isEntry(message["headers"]) && message["headers"]["name"] === UNREADABLE;
+
+/** Without recursion: the depth itself may be the attack. */
+function isDeep(root: unknown): boolean {
+  let present = [root];
+  for (let level = 0; present.length > 0; level += 1) {
+    if (level > MOST_LEVELS) return true;
+    present = present.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+  }
+  return false;
 }
 
 /** What a message from the bus is about; such messages keep their order. */

@@ -40,6 +40,10 @@ export class Published {
 }
 
 const MOST_DELAY_SECONDS = 60;
+const LEAST_ROUND_MS = 20;
+/** Parts of a lease: within the first nothing is begun any more, within the second the broker has to confirm. */
+const BEGUN_WITHIN = 0.5;
+const CONFIRMED_WITHIN = 0.4;
 
 /** Carries messages of one source to the bus until the signal ends it. What is under way is brought to its end. */
 export async function carryOut(by: Outbound, source: Source, signal: AbortSignal): Promise<void> {
@@ -49,9 +53,14 @@ export async function carryOut(by: Outbound, source: Source, signal: AbortSignal
       await wait(500, signal);
       continue;
     }
+    const asked = Date.now();
     const parcels = await patiently(by, source.name, signal, () => source.pull(signal));
-    if (parcels === undefined || parcels.length === 0) continue;
-    const settled = await publishAll(by, parcels);
+    if (parcels === undefined || parcels.length === 0) {
+      // A source that has nothing waits by itself; one that does not is not to be asked without end.
+      await wait(Math.max(0, LEAST_ROUND_MS - (Date.now() - asked)), signal);
+      continue;
+    }
+    const settled = await publishAll(by, parcels, asked);
     // Not given up when the broker goes: what it has confirmed is not to be published again.
     const patience = AbortSignal.timeout(by.settings.BRIDGE_LEASE_SECONDS * 1000);
     await patiently(by, source.name, patience, () => source.settle(settled));
@@ -74,7 +83,7 @@ const patiently = <T>(by: Outbound, source: string, signal: AbortSignal, attempt
   );
 
 /** Publishes messages, those of one flow each after the other was confirmed, the flows at the same time. */
-async function publishAll(by: Outbound, parcels: readonly Parcel[]): Promise<Settled> {
+async function publishAll(by: Outbound, parcels: readonly Parcel[], drawnAt: number): Promise<Settled> {
   const acks: string[] = [];
   const retries: { lease: string; delaySeconds: number }[] = [];
   const lanes = Map.groupBy(parcels, ({ lease, message }) => (message && flowOf(message)) || lease);
@@ -82,7 +91,7 @@ async function publishAll(by: Outbound, parcels: readonly Parcel[]): Promise<Set
     [...lanes.values()].map(async (lane) => {
       let delaySeconds: number | undefined;
       for (const parcel of inOrder(lane)) {
-        delaySeconds ??= await publishOne(by, parcel);
+        delaySeconds ??= await publishOne(by, parcel, drawnAt);
         if (delaySeconds === undefined) acks.push(parcel.lease);
         else retries.push({ lease: parcel.lease, delaySeconds });
       }
@@ -102,7 +111,7 @@ const seqOf = ({ message }: Parcel): number | undefined =>
   message === undefined || !isCommand(message) ? undefined : message.headers.statusSeq;
 
 /** Answers in how many seconds to try again; undefined if the message is done with. */
-async function publishOne(by: Outbound, parcel: Parcel): Promise<number | undefined> {
+async function publishOne(by: Outbound, parcel: Parcel, drawnAt: number): Promise<number | undefined> {
   const { state, log } = by;
   const later = Math.min(MOST_DELAY_SECONDS, 2 ** Math.min(Math.max(parcel.attempts - 1, 0), 6));
   const seq = seqOf(parcel);
@@ -124,8 +133,10 @@ async function publishOne(by: Outbound, parcel: Parcel): Promise<number | undefi
       log.info("message.moot", { flowId, name });
       return undefined;
     }
-    const mustArrive = isCommand(whole);
-    const verdict = await by.publisher.publish(toBus(whole), mustArrive, by.settings.BRIDGE_LEASE_SECONDS * 800);
+    const lease = by.settings.BRIDGE_LEASE_SECONDS * 1000;
+    // By then another bridge may have it, and have published what comes after it.
+    if (Date.now() - drawnAt > lease * BEGUN_WITHIN) return 0;
+    const verdict = await by.publisher.publish(toBus(whole), isCommand(whole), lease * CONFIRMED_WITHIN);
     if (verdict === "unrouted") {
       state.unrouted += 1;
       log.error("message.unrouted", "No queue is bound for it.", { flowId, name, retryInSeconds: later });

@@ -2,6 +2,9 @@ import type { ConfirmChannel, Message } from "amqplib";
 
 import type { BusMessage } from "./message.ts";
 
+/** Messages that came back after they were given up. */
+const MOST_RETURNED = 1000;
+
 export type Verdict = "confirmed" | "unrouted";
 
 /** Publishes on a channel whose broker confirms each message. */
@@ -24,6 +27,7 @@ export class Publisher {
   async publish({ routingKey, content }: BusMessage, mustArrive: boolean, milliseconds: number): Promise<Verdict> {
     // One that came back after it was given up says nothing of this try.
     this.#returned.delete(nameOf(routingKey, content));
+    if (this.#returned.size > MOST_RETURNED) this.#returned.clear();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // Headers and delivery mode as the original sets them, and no more.
     const options = { deliveryMode: 2, headers: {}, mandatory: mustArrive };

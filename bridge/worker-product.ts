@@ -1,11 +1,13 @@
 import { z } from "zod";
 
 import { ask, Refused, tokenOf } from "./ask.ts";
-import { batchesOf, fitting, ProductMessage } from "./message.ts";
+import { asText, batchesOf, fitting, isText, ProductMessage } from "./message.ts";
 import type { Backlog, Parcel, Product, Settled, Source } from "./product.ts";
 import type { CommonSettings } from "./settings.ts";
 
 const WAIT_SECONDS = 15;
+/** What the route answers to a body that it cannot take, whoever sends it. */
+const unreadable = new Set([400, 413, 422]);
 /** What the route takes at once. */
 const MOST_IN_A_BATCH = 100;
 const MOST_BATCH_BYTES = 4_000_000;
@@ -48,13 +50,26 @@ export function workerProduct(settings: CommonSettings): Product {
     },
   };
 
+  /** One message that the route cannot even read is not to hold up the others: it goes by itself, as a text. */
+  async function takeBatch(batch: readonly unknown[]): Promise<boolean[]> {
+    try {
+      const { data } = await ask(Taken, question("reports", batch));
+      return batch.map((_, at) => data[at]?.taken ?? false);
+    } catch (error) {
+      if (!(error instanceof Refused) || !unreadable.has(error.status)) throw error;
+      if (batch.length === 1 && isText(batch[0])) throw error;
+      if (batch.length === 1) return takeBatch([asText(batch[0])]);
+      const half = Math.ceil(batch.length / 2);
+      return [...(await takeBatch(batch.slice(0, half))), ...(await takeBatch(batch.slice(half)))];
+    }
+  }
+
   return {
     sources: [mailbox],
     async take(messages) {
       const taken: boolean[] = [];
       for (const batch of batchesOf(messages.map(fitting), MOST_IN_A_BATCH, MOST_BATCH_BYTES)) {
-        const { data } = await ask(Taken, question("reports", batch));
-        taken.push(...batch.map((_, at) => data[at]?.taken ?? false));
+        taken.push(...(await takeBatch(batch)));
       }
       return taken;
     },

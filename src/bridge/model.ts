@@ -16,7 +16,12 @@ const wholeText = (least: number, most: number, initial: string, description: st
 export const PullQuery = z.object({
   most: wholeText(1, MOST_AT_ONCE, "100", "How many messages at most."),
   lease: wholeText(1, 3600, "30", "Seconds for which they are held back from others."),
-  wait: wholeText(0, 25, "0", "Seconds to wait, if there is none, until there is one. The answer is empty then: ask again."),
+  wait: wholeText(
+    0,
+    25,
+    "0",
+    "Seconds to wait, if there is none, until there is one. The answer is empty then: ask again.",
+  ),
 });
 
 const leaseId = z
@@ -55,7 +60,9 @@ export const PulledAnswer = z
       }),
     meta: z
       .object({
-        backlog: z.int().meta({ description: "Messages that are waiting or handed out.", example: 3 }),
+        backlog: z
+          .int()
+          .meta({ description: "Messages that are waiting or handed out, counted up to 10,000.", example: 3 }),
         oldestSeconds: z
           .number()
           .nullable()

@@ -107,6 +107,10 @@ bridgeRoutes.openAPIRegistry.register(
 bridgeRoutes
   .openapi(pullRoute, async (c) => {
     const { most, lease, wait } = c.req.valid("query");
+    // Nobody reads what a HEAD is answered.
+    if (c.req.method === "HEAD") {
+      return c.json(told({ messages: [], ...(await mailboxOf(c.env).standing()) }, Date.now()), 200);
+    }
     const order = { most: Number(most), leaseSeconds: Number(lease), waitSeconds: Number(wait) };
     return c.json(told(await mailboxOf(c.env).pull(order), Date.now()), 200);
   })

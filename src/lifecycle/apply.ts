@@ -32,6 +32,7 @@ export async function applyInput(around: Surroundings, input: LifecycleInput): P
     if (!isMatch(input.ifMatch, etag)) return { ok: false, error: "PRECONDITION_FAILED", etag };
     const decided = decide(row, input, around.config, around.now());
     if (decided.kind === "refuse") return { ok: false, ...refusal(decided) };
+    if (begins(decided) && isUnjudged(row, input)) return { ok: false, error: "REVISION_CONFLICT" };
     try {
       const done =
         decided.kind === "keep" ? await keep(around, row, decided, input) : await move(around, row, decided, input);
@@ -57,6 +58,7 @@ export type Decided =
     };
 
 export function decide(row: FlowRow, input: Asked, config: Config, now: number): Decided {
+  if (isOfEarlierStart(row, input)) return { kind: "keep", result: "stale" };
   const overdue = row.deadlineAt !== null && row.deadlineAt <= now;
   const limits = { startTries: config.START_TRIES, stalledTries: STALLED_TRIES };
   const decision = transition({ ...row, overdue }, input, limits);
@@ -73,6 +75,19 @@ export function decide(row: FlowRow, input: Asked, config: Config, now: number):
   return { kind: "move", result: decision.kind, change, command };
 }
 
+const begins = (decided: Decided): boolean =>
+  decided.kind === "move" && decided.result === "move" && decided.change.status === "starting";
+
+const isUnjudged = (row: FlowRow, { revision }: LifecycleInput): boolean =>
+  revision !== undefined && revision !== row.revision;
+
+/** How far the clock of another service may be behind. */
+const SKEW_MS = 5 * 60_000;
+
+/** A broker may bring what was said long before the present start, and nothing else in it would show. */
+const isOfEarlierStart = ({ startedAt }: FlowRow, { at }: Asked): boolean =>
+  at !== undefined && startedAt !== null && at < startedAt - SKEW_MS;
+
 /** What a refusal tells. */
 export const refusal = (refused: Decided & { kind: "refuse" }) =>
   "detail" in refused ? { error: refused.error, detail: refused.detail } : { error: refused.error };
@@ -81,7 +96,7 @@ export const refusal = (refused: Decided & { kind: "refuse" }) =>
 const missingOf = (row: FlowRow): readonly string[] =>
   row.template === undefined ? [] : (documentOf(row).instance?.missing ?? []);
 
-type Asked = Pick<LifecycleInput, "trigger" | "startId" | "by" | "byTenant" | "reason">;
+type Asked = Pick<LifecycleInput, "trigger" | "startId" | "by" | "byTenant" | "reason" | "at">;
 
 async function keep(
   { db, now }: Surroundings,

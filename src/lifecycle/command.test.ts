@@ -30,6 +30,7 @@ const rowOf = (changed: Partial<FlowDocument> = {}, row: Partial<CommandRow> = {
   statusSeq: 7,
   startId,
   startedBy: user,
+  startedIn: null,
   ...row,
 });
 

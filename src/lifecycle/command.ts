@@ -7,7 +7,16 @@ import type { CommandName } from "./transition.ts";
 /** The row as it will be once the command's transition is committed. */
 export type CommandRow = Pick<
   FlowRow,
-  "id" | "document" | "revision" | "createdAt" | "updatedAt" | "status" | "statusSeq" | "startId" | "startedBy"
+  | "id"
+  | "document"
+  | "revision"
+  | "createdAt"
+  | "updatedAt"
+  | "status"
+  | "statusSeq"
+  | "startId"
+  | "startedBy"
+  | "startedIn"
 >;
 
 /**
@@ -26,7 +35,7 @@ export function commandOf(name: CommandName, row: CommandRow, now: number, force
   };
   const status = name === "flow.starting" ? "starting" : "stopping";
   const { tenant, ...document } = documentOf(row);
-  const runsFor = runsInNameOf(tenant, document.owners);
+  const runsFor = runsInNameOf(tenant ?? row.startedIn, document.owners);
   const identity = {
     ...(runsFor === undefined ? {} : { tenant: runsFor }),
     status,

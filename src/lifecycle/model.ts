@@ -12,11 +12,15 @@ export interface LifecycleInput extends Input {
   readonly by?: string;
   /** That account's tenant. */
   readonly byTenant?: string | null;
+  /** Of a report that does not say which start it is about: when it was made, in milliseconds, by the clock of its sender. */
+  readonly at?: number | undefined;
   /** In a report of failure: why. */
   readonly reason?: string | undefined;
   readonly requestId?: string;
   /** ETag that the flow must have. */
   readonly ifMatch?: string | undefined;
+  /** Of a start: the revision that was judged, 0 if none was. One at another is not started. */
+  readonly revision?: number | undefined;
   readonly repeat?: Repeatable | undefined;
 }
 

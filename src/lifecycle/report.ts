@@ -20,7 +20,7 @@ export async function takeReport(
     trigger,
     reach: null,
     repeat,
-    ...(startId === undefined ? {} : { startId }),
+    ...(startId === undefined ? { at: headers.createdAt } : { startId }),
     ...(report.reason === undefined ? {} : { reason: report.reason }),
   });
   if (!outcome.ok && outcome.error === "REVISION_CONFLICT") throw new AppError(outcome.error);

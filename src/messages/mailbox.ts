@@ -6,7 +6,7 @@
  *           or put off: the commands of a flow arrive in the order in which they were decided.
  * Lease     what was handed out is held back until its lease is over, then handed out again: at least once. Whoever
  *           settles it names the lease; one that ran out and was given anew settles nothing.
- * Repeat    a command that is sent again because nobody answered is not kept twice while the first one waits.
+ * Repeat    a command that is sent again because nobody answered takes the place of the first one while that waits.
  */
 import { DurableObject } from "cloudflare:workers";
 
@@ -26,7 +26,7 @@ export interface Leased {
 
 export interface Pulled {
   readonly messages: readonly Leased[];
-  /** Messages that are here, those handed out included, and since when the oldest has been. */
+  /** Messages that are here, those handed out included, counted up to ten thousand; since when the oldest has been. */
   readonly backlog: number;
   readonly oldest: number | null;
 }
@@ -43,26 +43,32 @@ export interface Settlement {
   readonly retries: readonly { readonly leaseId: string; readonly delaySeconds: number }[];
 }
 
-const TABLE = `CREATE TABLE IF NOT EXISTS messages (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, flow_id TEXT NOT NULL, twin TEXT, body TEXT NOT NULL,
-  since INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, lease TEXT)`;
-const INDEX = "CREATE INDEX IF NOT EXISTS messages_flow ON messages (flow_id, seq)";
-const PUT = `INSERT INTO messages (flow_id, twin, body, since, due, attempts)
-  SELECT ?1, ?2, ?3, ?4, ?4, 0 WHERE NOT EXISTS
-    (SELECT 1 FROM messages WHERE flow_id = ?1 AND twin = ?2 AND lease IS NULL)`;
+// The body stands last, since what stands behind a long text is slow to reach.
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, flow_id TEXT NOT NULL, twin TEXT, since INTEGER NOT NULL, due INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, lease TEXT, body TEXT NOT NULL)`,
+  "CREATE INDEX IF NOT EXISTS messages_flow ON messages (flow_id, seq)",
+  "CREATE INDEX IF NOT EXISTS messages_due ON messages (due)",
+];
+const RENEW = "UPDATE messages SET body = ?3 WHERE flow_id = ?1 AND twin = ?2 AND lease IS NULL RETURNING seq";
+const PUT = "INSERT INTO messages (flow_id, twin, since, due, attempts, body) VALUES (?1, ?2, ?3, ?3, 0, ?4)";
 const READY = `SELECT seq, body, since, attempts FROM messages AS one WHERE due <= ?1 AND NOT EXISTS
     (SELECT 1 FROM messages AS earlier WHERE earlier.flow_id = one.flow_id AND earlier.seq < one.seq AND earlier.due > ?1)
   ORDER BY seq LIMIT ?2`;
 const LEASE = "UPDATE messages SET lease = ?2, due = ?3, attempts = attempts + 1 WHERE seq = ?1";
 const ACK = "DELETE FROM messages WHERE seq = ?1 AND lease = ?2 RETURNING seq";
 const RETRY = "UPDATE messages SET lease = NULL, due = ?3 WHERE seq = ?1 AND lease = ?2 RETURNING seq";
-const BACKLOG = "SELECT count(*) AS backlog, min(since) AS oldest, min(due) AS due FROM messages";
+const MOST_COUNTED = 10_000;
+const BACKLOG = `SELECT (SELECT count(*) FROM (SELECT 1 FROM messages LIMIT ${MOST_COUNTED})) AS backlog,
+  (SELECT since FROM messages ORDER BY seq LIMIT 1) AS oldest`;
+/** What is due and not handed out waits behind another of its flow, which comes later. */
+const NEXT = "SELECT min(due) AS next FROM messages WHERE due > ?1";
 
 /** Characters of messages in one answer. */
 const MOST_CHARACTERS = 8_000_000;
 
 type Ready = { seq: number; body: string; since: number; attempts: number };
-type Backlog = { backlog: number; oldest: number | null; due: number | null };
 
 export class BridgeMailbox extends DurableObject<Env> {
   readonly #sql = this.ctx.storage.sql;
@@ -70,15 +76,15 @@ export class BridgeMailbox extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#sql.exec(TABLE);
-    this.#sql.exec(INDEX);
+    for (const statement of SCHEMA) this.#sql.exec(statement);
   }
 
   /** Keeps a message of a flow until it is settled. */
   put(flowId: string, body: string): void {
-    const { name, statusSeq } = (JSON.parse(body) as Envelope).headers;
-    const twin = statusSeq === undefined ? null : `${name} ${statusSeq}`;
-    this.#sql.exec(PUT, flowId, twin, body, Date.now());
+    const { name, statusSeq, startId } = (JSON.parse(body) as Envelope).headers;
+    const twin = statusSeq === undefined ? null : `${name} ${statusSeq} ${startId ?? ""}`;
+    const renewed = twin === null ? [] : this.#sql.exec(RENEW, flowId, twin, body).toArray();
+    if (renewed.length === 0) this.#sql.exec(PUT, flowId, twin, Date.now(), body);
     this.#tell();
   }
 
@@ -88,16 +94,15 @@ export class BridgeMailbox extends DurableObject<Env> {
    */
   async pull({ most, leaseSeconds, waitSeconds }: PullOrder): Promise<Pulled> {
     const messages = this.#lease(most, leaseSeconds);
-    const { backlog, oldest, due } = this.#backlog();
-    if (messages.length > 0 || waitSeconds === 0) return { messages, backlog, oldest };
-    await this.#somethingNew(Math.min(Date.now() + waitSeconds * 1000, due ?? Infinity));
+    if (messages.length > 0 || waitSeconds === 0) return { messages, ...this.standing() };
+    const { next } = this.#sql.exec<{ next: number | null }>(NEXT, Date.now()).one();
+    await this.#somethingNew(Math.min(Date.now() + waitSeconds * 1000, next ?? Infinity));
     return { messages: [], ...this.standing() };
   }
 
   /** How many messages are here, and since when the oldest has been. */
   standing(): Pick<Pulled, "backlog" | "oldest"> {
-    const { backlog, oldest } = this.#backlog();
-    return { backlog, oldest };
+    return this.#sql.exec<{ backlog: number; oldest: number | null }>(BACKLOG).one();
   }
 
   /** Forgets what was delivered, and puts off what was not. Answers how many of each it still knew. */
@@ -111,10 +116,6 @@ export class BridgeMailbox extends DurableObject<Env> {
     const retried = retries.filter(({ leaseId, delaySeconds }) => known(RETRY, leaseId, now + delaySeconds * 1000));
     this.#tell();
     return { acked, retried: retried.length };
-  }
-
-  #backlog(): Backlog {
-    return this.#sql.exec<Backlog>(BACKLOG).one();
   }
 
   #lease(most: number, leaseSeconds: number): Leased[] {

@@ -81,6 +81,18 @@ it("keeps a command that is sent again once while it waits, and anew once it was
     expect((await box.pull(order)).backlog).toBe(4);
   }));
 
+it("hands out a command that was sent again as it was sent last", () =>
+  within(async (box) => {
+    box.put("flow", JSON.stringify({ headers: { name: "flow.starting", statusSeq: 1 }, payload: { name: "old" } }));
+    box.put("flow", JSON.stringify({ headers: { name: "flow.starting", statusSeq: 1 }, payload: { name: "new" } }));
+    box.put(
+      "flow",
+      JSON.stringify({ headers: { name: "flow.starting", statusSeq: 1, startId: "another" }, payload: {} }),
+    );
+    const all = (await drawn(box)).map((one) => (JSON.parse(one.body) as { payload: { name?: string } }).payload.name);
+    expect(all).toEqual(["new", undefined]);
+  }));
+
 it("keeps notices however often they come", () =>
   within(async (box) => {
     for (let times = 0; times < 3; times += 1) box.put("flow", body("flowrepo.flow.modified"));
@@ -93,6 +105,20 @@ it("waits for a message, and hands it out only to who asks again", () =>
     box.put("flow", body("one"));
     expect(await waiting).toMatchObject({ messages: [], backlog: 1 });
     expect(namesOf(await drawn(box, { waitSeconds: 20 }))).toEqual(["one"]);
+  }));
+
+it("waits for what is put off, and not for what stands behind it", () =>
+  within(async (box) => {
+    box.put("flow", body("flow.starting", 1));
+    const [first] = await drawn(box);
+    box.settle({ acks: [], retries: [{ leaseId: first!.leaseId, delaySeconds: 60 }] });
+    box.put("flow", body("flow.stopping", 2));
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    const waiting = box.pull({ ...order, waitSeconds: 20 });
+    expect(timers.mock.lastCall?.[1]).toBeGreaterThan(19_000);
+    timers.mockRestore();
+    box.put("other", body("flow.starting", 1));
+    await waiting;
   }));
 
 it("ends waiting when a lease is over", () =>

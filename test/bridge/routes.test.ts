@@ -5,7 +5,7 @@ import { expect, it, vi } from "vitest";
 import type { BridgeMailbox } from "../../src/messages/mailbox.ts";
 import { as, call, tokenFor } from "../support/api.ts";
 import { exampleFlow, flowOf, newId, someone } from "../support/given.ts";
-import { brokenDatabase } from "../support/wire.ts";
+import { brokenDatabase, wire } from "../support/wire.ts";
 
 const on = { env: { BRIDGE: "worker" } };
 const bridge = await as({ sub: "bridge", permissions: ["bridge"] });
@@ -85,7 +85,11 @@ it("handles reports about one flow in their order and answers each in its place"
     await flowOf(owner, {}, { status: "starting" }),
     await flowOf(owner, {}, { status: "stopping" }),
   ];
-  const messages = [report("flow.started", one), report("flow.stopped", other), report("flow.stopped", one, 1)];
+  const messages = [
+    report("flow.started", one),
+    report("flow.stopped", other),
+    report("flow.stopped", one, Date.now() + 1),
+  ];
   expect((await take(messages)).body.data.map((entry: { outcome: string }) => entry.outcome)).toEqual([
     "move",
     "move",
@@ -162,6 +166,9 @@ it("names the permission as a setting says", async () => {
 
 it("is part of the service's health where the bridge fetches here: what nobody fetches for two minutes fails", async () => {
   const health = async () => (await call(undefined, "getHealth", on)).body;
+  await runInDurableObject(env.BRIDGE_MAILBOX.getByName("mailbox"), (_, { storage }) => {
+    storage.sql.exec("DELETE FROM messages");
+  });
   const id = newId();
   vi.useFakeTimers({ now: Date.now() - 121_000, toFake: ["Date"] });
   await runInDurableObject(env.BRIDGE_MAILBOX.getByName("mailbox"), (box) =>
@@ -178,4 +185,25 @@ it("is part of the service's health where the bridge fetches here: what nobody f
     status: "pass",
     details: { bridge: { status: "pass" } },
   });
+});
+
+it("leases nothing to who asks for the head alone", async () => {
+  const id = newId();
+  await runInDurableObject(env.BRIDGE_MAILBOX.getByName("mailbox"), (box) =>
+    (box as BridgeMailbox).put(id, JSON.stringify({ headers: { name: "flow.starting" }, payload: { id } })),
+  );
+  const { authorization } = bridge;
+  expect((await wire("HEAD", "/bridge/commands?lease=3600", { ...on, headers: { authorization } })).status).toBe(200);
+  expect(await pulled(id)).toHaveLength(1);
+});
+
+it.each([
+  ["long before the present start", 6 * 60_000, "stale", "starting"],
+  ["before it, as by a clock that is behind", 60_000, "move", "inactive"],
+])("a report without a startId that was made %s is judged so", async (_, earlier, outcome, status) => {
+  const owner = await someone();
+  const id = await flowOf(owner);
+  await owner.call("startFlow", { params: { id } });
+  expect((await take(report("flow.stopped", id, Date.now() - earlier))).body.data[0].outcome).toBe(outcome);
+  expect((await owner.call("getFlowById", { params: { id } })).body.data.status).toBe(status);
 });
