@@ -18,10 +18,23 @@ export interface Question {
 export class Refused extends Error {
   readonly status: number;
   constructor(url: string, status: number, told: string) {
-    super(`${new URL(url).pathname} answered ${status}${told === "" ? "" : `: ${told}`}`);
+    const { pathname } = new URL(url);
+    const advice = pathname.startsWith("/bridge/") ? adviceOn.get(status) : undefined;
+    super([`${pathname} answered ${status}`, told, advice].filter(Boolean).join(": "));
     this.status = status;
   }
 }
+
+/** What is probably wrong where the Worker refuses. */
+const adviceOn = new Map([
+  [401, "is BRIDGE_TOKEN good?"],
+  [403, "has the account of BRIDGE_TOKEN the permission bridge?"],
+  [404, "is BRIDGE set in the Worker, and PRODUCT_URL right?"],
+]);
+
+/** Whether the same question may be answered later though nobody changes anything. */
+export const mayPass = (error: unknown): boolean =>
+  !(error instanceof Refused) || ![401, 403, 404].includes(error.status);
 
 /** Asks and reads the answer. Redirects are not followed: they would carry the token elsewhere. */
 export async function ask<T extends z.ZodType>(schema: T, question: Question): Promise<z.output<T>> {

@@ -19,6 +19,7 @@ const product = (backlog?: Backlog): Product => ({
 
 function connected(change: (state: State) => void = () => undefined): State {
   const state = new State();
+  state.hasAnswered = true;
   state.broker = { connected: true, blocked: false, since: 0, failures: 0, lastError: null };
   change(state);
   return state;
@@ -26,11 +27,23 @@ function connected(change: (state: State) => void = () => undefined): State {
 
 describe("health", () => {
   const now = Date.parse("2026-11-22T02:00:00.000Z");
-  it.each<[string, "pass" | "fail", (state: State) => void]>([
+  it.each<[string, "pass" | "warn" | "fail", (state: State) => void]>([
     ["connected, the product answers", "pass", () => undefined],
     ["not connected", "fail", (state) => (state.broker.connected = false)],
     ["blocked", "fail", (state) => (state.broker.blocked = true)],
     ["the product silent for less than 30 s", "pass", (state) => state.productFailed("reports", "x", now - 29_999)],
+    ["the product refuses for good", "fail", (state) => state.productFailed("mailbox", "403", now, false)],
+    ["the product has never answered", "fail", (state) => (state.hasAnswered = false)],
+    [
+      "a command has found no queue",
+      "warn",
+      (state) => (state.lastUnrouted = { name: "flow.starting", at: now - 1000 }),
+    ],
+    [
+      "a command found no queue long ago",
+      "pass",
+      (state) => (state.lastUnrouted = { name: "flow.starting", at: now - 120_000 }),
+    ],
     ["the product silent for 30 s", "fail", (state) => state.productFailed("reports", "x", now - 30_000)],
   ])("%s: %s", (_, status, change) => {
     expect(healthOf(connected(change), product(), now).status).toBe(status);
@@ -40,7 +53,7 @@ describe("health", () => {
     const state = connected();
     state.productFailed("mailbox", "first", now);
     state.productFailed("mailbox", "second", now + 1);
-    expect(state.silence).toEqual({ part: "mailbox", since: now, error: "second" });
+    expect(state.silence).toEqual({ part: "mailbox", since: now, error: "second", mayPass: true });
     state.productAnswered("mailbox");
     expect(state.silence).toBeUndefined();
   });
@@ -50,7 +63,7 @@ describe("health", () => {
     state.productFailed("mailbox", "away", now + 1);
     state.productFailed("reports", "refused", now);
     state.productAnswered("mailbox");
-    expect(state.silence).toEqual({ part: "reports", since: now, error: "refused" });
+    expect(state.silence).toEqual({ part: "reports", since: now, error: "refused", mayPass: true });
     expect(healthOf(state, product(), now + 30_000).status).toBe("fail");
   });
 

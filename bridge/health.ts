@@ -11,7 +11,7 @@ export async function serveHealth({ settings, state, product }: Bridge): Promise
     const known = request.method === "GET" || request.method === "HEAD";
     const health = known && path === "/health" ? healthOf(state, product) : undefined;
     const isLive = known && path === "/live";
-    const status = health === undefined ? (isLive ? 200 : 404) : health.status === "pass" ? 200 : 503;
+    const status = health === undefined ? (isLive ? 200 : 404) : health.status === "fail" ? 503 : 200;
     response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
     response.end(`${JSON.stringify(health ?? { status: isLive ? "pass" : "not found" })}\n`);
   });

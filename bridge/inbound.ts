@@ -1,5 +1,6 @@
 import type { Channel, ConsumeMessage } from "amqplib";
 
+import { mayPass } from "./ask.ts";
 import { wordsOf, type Log } from "./log.ts";
 import { fromBus, subjectOf } from "./message.ts";
 import { backoff, wait } from "./patience.ts";
@@ -41,7 +42,7 @@ export class Carrier {
   constructor(by: Inbound) {
     this.#by = by;
     // Whoever begins anew has not been refused anything yet.
-    by.state.productAnswered(PART);
+    by.state.forget(PART);
   }
 
   /** Takes a message from the broker. */
@@ -91,7 +92,7 @@ export class Carrier {
       taken = await product.take(batch.map(([, { message }]) => message));
       state.productAnswered(PART);
     } catch (error) {
-      state.productFailed(PART, wordsOf(error));
+      state.productFailed(PART, wordsOf(error), Date.now(), mayPass(error));
       log.error("product.silent", error, { messages: batch.length });
     }
     const failed = new Set<string>();

@@ -1,3 +1,4 @@
+import { tokenOf } from "./ask.ts";
 import { serveHealth } from "./health.ts";
 import { logAs } from "./log.ts";
 import { queuesProduct } from "./queues-product.ts";
@@ -20,7 +21,7 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const health = await serveHealth(bridge).catch((error: unknown) => {
-  log.error("health.failed", error, { port: settings.BRIDGE_HEALTH_PORT });
+  log.error("health.failed", error, { BRIDGE_HEALTH_PORT: settings.BRIDGE_HEALTH_PORT });
   process.exit(1);
 });
 log.info("bridge.started", {
@@ -35,7 +36,10 @@ log.info("bridge.stopped", { published: bridge.state.published, delivered: bridg
 /** A bridge that cannot begin says what it needs. */
 function settingsOrEnd(): Settings {
   try {
-    return settingsIn(process.env);
+    const read = settingsIn(process.env);
+    // A file that is not there, or holds no token, is known now.
+    tokenOf(read);
+    return read;
   } catch (error) {
     process.stderr.write(`The bridge cannot start:\n${(error as Error).message}\nSee docs/switch-over.md.\n`);
     return process.exit(1);

@@ -1,3 +1,4 @@
+import { mayPass } from "./ask.ts";
 import { wordsOf, type Log } from "./log.ts";
 import { flowOf, isCommand, isReference, toBus, withDocument, type ProductMessage } from "./message.ts";
 import { backoff, persist, wait } from "./patience.ts";
@@ -77,7 +78,7 @@ const patiently = <T>(by: Outbound, source: string, signal: AbortSignal, attempt
     },
     signal,
     (error, failures, retryInMs) => {
-      by.state.productFailed(source, wordsOf(error));
+      by.state.productFailed(source, wordsOf(error), Date.now(), mayPass(error));
       by.log.error("product.silent", error, { source, failures, retryInMs });
     },
   );
@@ -139,6 +140,7 @@ async function publishOne(by: Outbound, parcel: Parcel, drawnAt: number): Promis
     const verdict = await by.publisher.publish(toBus(whole), isCommand(whole), lease * CONFIRMED_WITHIN);
     if (verdict === "unrouted") {
       state.unrouted += 1;
+      state.lastUnrouted = { name, at: Date.now() };
       log.error("message.unrouted", "No queue is bound for it.", { flowId, name, retryInSeconds: later });
       return later;
     }

@@ -13,7 +13,7 @@ const common = {
   RABBITMQ_URL: z.url({
     protocol: /^amqps?$/,
     hostname: /./,
-    error: "is needed: amqp://user:password@host:5672 or amqps://…",
+    error: "is needed, an address such as amqp://user:password@host:5672 or amqps://…",
   }),
   /** The queue that the original has; what is bound to it stays bound. */
   BRIDGE_QUEUE: z.string().min(1).default("flow-repository"),

@@ -35,7 +35,9 @@ export function workerProduct(settings: CommonSettings): Product {
     name: "mailbox",
     backlog: () => known,
     async pull(signal): Promise<Parcel[]> {
-      const query = `most=${settings.BRIDGE_BATCH}&lease=${settings.BRIDGE_LEASE_SECONDS}&wait=${WAIT_SECONDS}`;
+      // The first answer comes at once: it tells whether there is anybody.
+      const wait = known === undefined ? 0 : WAIT_SECONDS;
+      const query = `most=${settings.BRIDGE_BATCH}&lease=${settings.BRIDGE_LEASE_SECONDS}&wait=${wait}`;
       const { data, meta } = await ask(Pulled, { ...question(`commands?${query}`), signal });
       known = { messages: meta.backlog, oldestSeconds: meta.oldestSeconds };
       return data.map(({ leaseId, attempts, message }) => ({
@@ -47,6 +49,8 @@ export function workerProduct(settings: CommonSettings): Product {
     async settle({ acks, retries }: Settled): Promise<void> {
       const told = { acks, retries: retries.map(({ lease, delaySeconds }) => ({ leaseId: lease, delaySeconds })) };
       await ask(Done, question("commands/settle", told));
+      const left = Math.max(0, (known?.messages ?? 0) - acks.length);
+      known = { messages: left, oldestSeconds: left === 0 ? null : (known?.oldestSeconds ?? null) };
     },
   };
 

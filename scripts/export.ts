@@ -16,7 +16,8 @@ const usage = `Usage: npm run export -- <file> [options]
   Writes what the account may see, one document to a line. The file is there once all is in it.
 
   --templates      templates, and not flows
-  --original       as mongoimport takes it for the original's database; without workflows and APIs, which it does not know
+  --original       as mongoimport takes it for the original's database, without workflows and APIs, which it does not
+                   know; needs the permission all
   --url <url>      where the service is; http://localhost:8787 if not told
   --token <token>  of an account with flows.read (templates.read), all for everything; or FLOW_REPOSITORY_TOKEN`;
 
@@ -68,8 +69,20 @@ async function withGraph(options: Options, line: Line): Promise<Line> {
   return { ...line, graph: data["graph"] };
 }
 
+/** Whoever sees a part would have the original's database hold that part alone. */
+async function requireAll(options: Options): Promise<void> {
+  const answer = await fetch(new URL("/dead-letters", options.url), {
+    headers: { authorization: `Bearer ${options.token}` },
+    redirect: "error",
+  }).catch(() => undefined);
+  if (answer?.status === 403) {
+    throw new Plain("--original needs a token of an account with the permission all: others see a part.");
+  }
+}
+
 async function main(options: Options): Promise<void> {
   const { file, noun, isOriginal } = options;
+  if (isOriginal) await requireAll(options);
   const answer = await ask(options, `/${noun}/export`);
   const part = `${file}.part`;
   const out = createWriteStream(part);

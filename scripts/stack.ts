@@ -57,11 +57,13 @@ export async function untilReady(base: string, served: Served): Promise<void> {
   let over: number | undefined;
   void served.ended.then((code) => (over = code));
   const deadline = Date.now() + 60_000;
+  let told = "It did not answer at all.";
   while (Date.now() < deadline) {
     if (over !== undefined) throw new Error(`wrangler dev ended with code ${over}.`);
     const answer = await fetch(`${base}/healthcheck`).catch(() => undefined);
     if (answer?.status === 200) return;
+    if (answer !== undefined) told = `/healthcheck answers ${answer.status}: ${(await answer.text()).slice(0, 300)}`;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  throw new Error("The stack did not answer within a minute.");
+  throw new Error(`The stack was not well within a minute. ${told}`);
 }

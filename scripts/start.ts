@@ -28,7 +28,8 @@ function addToVars(unless: RegExp, lines: () => string[]): void {
   console.log(`Wrote a new ${added.at(-1)!.split("=")[0]} into .dev.vars.`);
 }
 console.log("Applying migrations to the local database …");
-migrate();
+const at = process.argv.indexOf("--persist-to");
+migrate(...(at < 0 ? [] : process.argv.slice(at, at + 2)));
 
 console.log("Starting the Worker …");
 const served = serve(port, process.argv.slice(2), "inherit");

@@ -162,6 +162,9 @@ describe("settings that are taken", () => {
       EXECUTION_READ_PERMISSION: "executions.read",
       EXECUTION_CONTROL_PERMISSION: "executions.control",
       EXECUTION_RETENTION_DAYS: 30,
+      CHECKS: "warn",
+      BRIDGE: "off",
+      BRIDGE_PERMISSION: "bridge",
       HTTP_ALLOW_PRIVATE: "false",
     });
   });

@@ -147,7 +147,8 @@ export function configOf(env: Env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const parsed = Settings.safeParse(given);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
+    // The log cuts what others say at quotes, behind which a value may stand; here it is what is allowed.
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message.replaceAll('"', "")}`);
     throw new AppError("MISCONFIGURED", { cause: new Error(`Settings: ${faults.join("; ")}`) });
   }
   known.set(env, parsed.data);
