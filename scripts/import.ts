@@ -11,7 +11,7 @@ function summary({ file, documents, sent, counts, seconds, report }: Done, { isD
     ["imported", imported, "new here"],
     ["updated", updated, "were here and are newer in the file"],
     ["unchanged", unchanged, "were here just so"],
-    ["kept", kept, "differ, but what is here is newer or was started or stopped here"],
+    ["kept", kept, "differ, but what is here is newer, or was or is being started or stopped"],
     ["refused", refusedCount, refusedCount > 0 && report !== undefined ? `see ${report}` : "cannot be stored"],
   ];
   const width = Math.max(...rows.map(([, count]) => grouped(count).length));
@@ -25,12 +25,15 @@ function summary({ file, documents, sent, counts, seconds, report }: Done, { isD
 function advice(all: readonly Done[], { isDry }: Options): string {
   const refused = all.some(({ counts }) => counts.refusedCount > 0);
   const told: string[] = [];
+  const empty = all.filter(({ documents, isComplete }) => documents === 0 && isComplete).map(({ file }) => file);
+  if (empty.length > 0) told.push(`There is no document in ${empty.join(", ")}. Was the right collection exported?`);
   if (all.some(({ errors }) => errors.has("TEMPLATE_REVISION_NOT_FOUND"))) {
     told.push("Import the templates first: some flows are instances of templates that are not here.");
   }
   if (refused) told.push("Mend what was refused and import the file again: what is here by then stays as it is.");
   if (isDry) told.push("Nothing was written. Leave out --dry-run to import.");
-  else if (!refused) told.push("All is here. GET /flows and GET /healthcheck show it; active flows are active.");
+  else if (!refused && empty.length < all.length)
+    told.push("All is here. GET /flows and GET /healthcheck show it; active flows are active.");
   return told.join("\n");
 }
 
@@ -60,7 +63,7 @@ async function main(): Promise<number> {
     return 130;
   }
   console.log(advice(all, options));
-  return all.some(({ counts }) => counts.refusedCount > 0) ? 2 : 0;
+  return all.some(({ counts, documents }) => counts.refusedCount > 0 || documents === 0) ? 2 : 0;
 }
 
 try {

@@ -1,8 +1,8 @@
 import { documentsIn, MOST_BYTES_OF_A_DOCUMENT } from "../../src/transfer/documents.ts";
 import { Plain, type Options } from "./options.ts";
-import { portionsOf, type Portion } from "./portions.ts";
-import { forgetProgress, noteProgress, progressIn } from "./progress.ts";
-import { ReportFile } from "./report-file.ts";
+import { portionsOf, type Portion, type Refused } from "./portions.ts";
+import { forgetProgress, noteProgress, notesOf, progressIn, targetOf, type Progress } from "./progress.ts";
+import { hasReport, ReportFile } from "./report-file.ts";
 import { Screen } from "./screen.ts";
 import { joined, sendPortion, type Outcome, type Target } from "./sending.ts";
 import { sourceOf } from "./source.ts";
@@ -31,10 +31,10 @@ const none = { imported: 0, updated: 0, unchanged: 0, kept: 0, refusedCount: 0 }
 export async function importFile(file: string, options: Options, stop: Stop): Promise<Done> {
   const { isDry, areTemplates } = options;
   const source = sourceOf(file);
-  const notes = isDry || source.fingerprint === undefined ? undefined : `${file}.progress`;
-  const earlier = notes === undefined || options.isAnew ? undefined : progressIn(notes, source.fingerprint!);
   const report = reportFor(file, options);
-  const told = report === undefined ? undefined : new ReportFile(report, earlier?.reported ?? 0);
+  const notes = notesFor(file, source.fingerprint, options);
+  const earlier = notes === undefined || options.isAnew ? undefined : earlierIn(notes, report);
+  const told = report === undefined ? undefined : new ReportFile(report, earlier?.reported);
   const behind = earlier?.documents ?? 0;
   const screen = new Screen(behind);
   if (earlier !== undefined) {
@@ -47,15 +47,16 @@ export async function importFile(file: string, options: Options, stop: Stop): Pr
   let documents = behind;
 
   const settle = (portion: Portion, outcome: Outcome): void => {
-    const { refused, ...sum } = joined({ ...counts, refused: [] }, outcome);
+    const { refused: all, ...sum } = joined({ ...counts, refused: [] }, outcome);
+    const refused = isDry ? all.map(asOfDryRun) : all;
     counts = sum;
     documents = portion.documents;
     for (const one of refused) for (const { error } of one.findings) errors.add(error);
     told?.tell(refused);
     screen.refused(refused, report);
-    const { fingerprint } = source;
-    if (notes !== undefined && fingerprint !== undefined) {
-      noteProgress(notes, { fingerprint, documents, line: portion.line, counts, reported: told?.bytes ?? 0 });
+    if (notes !== undefined && told !== undefined) {
+      const { path, ...about } = notes;
+      noteProgress(path, { ...about, documents, line: portion.line, counts, reported: told.reported });
     }
     screen.progress(documents, source.size === undefined ? undefined : source.bytesRead() / Math.max(source.size, 1));
   };
@@ -63,15 +64,43 @@ export async function importFile(file: string, options: Options, stop: Stop): Pr
   const found = documentsIn(source.chunks, { most: MOST_BYTES_OF_A_DOCUMENT });
   const isComplete = await sendAll(portionsOf(found, { areTemplates, behind }), target, stop, settle);
   screen.clear();
-  if (isComplete && notes !== undefined) forgetProgress(notes);
+  if (isComplete && notes !== undefined) forgetProgress(notes.path);
   const seconds = (Date.now() - began) / 1000;
   return { file, documents, sent: documents - behind, counts, errors, seconds, report, isComplete };
+}
+
+interface Notes extends Pick<Progress, "fingerprint" | "target"> {
+  readonly path: string;
+}
+
+/** Where it is noted how far a run came; nowhere of one that stores nothing or cannot go on. */
+function notesFor(file: string, fingerprint: string | undefined, options: Options): Notes | undefined {
+  if (options.isDry || fingerprint === undefined) return undefined;
+  const target = targetOf(options);
+  return { path: notesOf(file, target), fingerprint, target };
+}
+
+/** Without the report of what was refused before, a run begins anew to tell it again. */
+function earlierIn(notes: Notes, report: string | undefined): Progress | undefined {
+  const noted = progressIn(notes.path, notes);
+  return noted !== undefined && report !== undefined && hasReport(report, noted.reported) ? noted : undefined;
 }
 
 /** A dry run writes no file that nobody asked for. */
 function reportFor(file: string, { report, isDry }: Options): string | undefined {
   if (report !== undefined || isDry) return report;
   return file === "-" ? "import.refused.ndjson" : `${file}.refused.ndjson`;
+}
+
+const MAY_COME = "or it is among the templates of this run: a dry run does not store them.";
+
+/** What is refused for want of a template may be taken by a run that stores it before. */
+function asOfDryRun(refused: Refused): Refused {
+  const findings = refused.findings.map((one) => {
+    if (one.error !== "TEMPLATE_REVISION_NOT_FOUND") return one;
+    return { ...one, message: `${one.message.replace(/\.$/, "")}, ${MAY_COME}` };
+  });
+  return { ...refused, findings };
 }
 
 /**

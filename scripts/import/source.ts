@@ -10,7 +10,7 @@ export interface Source {
   /** Bytes of the file, and how many of them were read; unknown of a pipe. */
   readonly size: number | undefined;
   readonly bytesRead: () => number;
-  /** Tells this file from another one of the same name; undefined of a pipe, which cannot be read twice. */
+  /** Tells this file from another one of the same name, and from itself once it was mended; undefined of a pipe, which cannot be read twice. */
   readonly fingerprint: string | undefined;
 }
 
@@ -33,12 +33,12 @@ const FIRST_BYTES = 64 * 1024;
 
 function identityOf(file: string): { size: number; fingerprint: string } {
   try {
-    const { size } = statSync(file);
+    const { size, mtimeMs } = statSync(file);
     const first = Buffer.alloc(Math.min(FIRST_BYTES, size));
     const handle = openSync(file, "r");
     readSync(handle, first);
     closeSync(handle);
-    return { size, fingerprint: `${size}-${createHash("sha256").update(first).digest("hex")}` };
+    return { size, fingerprint: `${size}-${mtimeMs}-${createHash("sha256").update(first).digest("hex")}` };
   } catch (error) {
     throw new Plain(`${file} cannot be read. ${error instanceof Error ? error.message : ""}`);
   }

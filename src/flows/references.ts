@@ -1,11 +1,13 @@
 import { findMapped } from "../components/store.ts";
 import type { Context, Judgement, Reference } from "../identity/context.ts";
 import { AppError, statusOf, type ErrorItem } from "../platform/errors.ts";
+import { isUnasked } from "../neighbours/judge.ts";
 import { isHexId } from "../platform/ids.ts";
 import { isRecord } from "../platform/shape.ts";
 import { told } from "./check.ts";
 import { pointerOf, type Finding } from "./findings.ts";
 import { recordsIn } from "./graph.ts";
+import type { FlowDocument } from "./model.ts";
 import { documentOf, type FlowRow } from "./store.ts";
 
 type Row = Pick<FlowRow, "document">;
@@ -97,12 +99,23 @@ export const listOf = (warnings: PlacedWarnings): Finding[] =>
       .flatMap(([at, own]) => own.map((one) => ({ ...one, pointer: `/${at}${one.pointer}` }))),
   );
 
-/** Why flows are not started, in their order; undefined where nothing stands in the way. */
-export async function refusalsOfStart(ctx: Context, rows: readonly Row[]): Promise<(AppError | undefined)[]> {
-  const judgements = await judged(ctx, () => rows.map(documentOf));
-  return rows.map((_, at) => {
-    const { hidden, unanswered } = judgements[at] ?? nothing;
-    if (hidden.length > 0) return new AppError("REFERENCES_NOT_VISIBLE", { items: told([...hidden]).map(asConflict) });
+/**
+ * Why flows are not started, in their order; undefined where nothing stands in the way. `advice` is for those that refer
+ * to more than one request may ask: nobody is to pass unseen by naming much.
+ */
+export const refusalsOfStart = (ctx: Context, rows: readonly Row[], advice: string) =>
+  refusalsOf(ctx, () => rows.map(documentOf), advice);
+
+/** The same for what is started in the form of these graphs, whatever else it has. */
+export const refusalsOfForms = (ctx: Context, forms: readonly Pick<FlowDocument, "graph">[], advice: string) =>
+  refusalsOf(ctx, () => forms, advice);
+
+async function refusalsOf(ctx: Context, flowsOf: () => readonly unknown[], advice: string) {
+  const judgements = await judged(ctx, flowsOf);
+  return judgements.map(({ hidden, unanswered }) => {
+    const beyond = unanswered.filter(isUnasked).map((item) => ({ ...item, detail: `${item.detail} ${advice}` }));
+    const refused = [...hidden, ...beyond];
+    if (refused.length > 0) return new AppError("REFERENCES_NOT_VISIBLE", { items: told(refused).map(asConflict) });
     const isBlind = unanswered.length > 0 && ctx.config.CHECKS === "enforce";
     return isBlind ? new AppError("NEIGHBOUR_UNAVAILABLE", { items: unanswered }) : undefined;
   });

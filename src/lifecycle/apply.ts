@@ -32,7 +32,7 @@ export async function applyInput(around: Surroundings, input: LifecycleInput): P
     if (!isMatch(input.ifMatch, etag)) return { ok: false, error: "PRECONDITION_FAILED", etag };
     const decided = decide(row, input, around.config, around.now());
     if (decided.kind === "refuse") return { ok: false, ...refusal(decided) };
-    if (begins(decided) && isUnjudged(row, input)) return { ok: false, error: "REVISION_CONFLICT" };
+    if (isStart(decided) && isUnjudged(row, input)) return { ok: false, error: "REVISION_CONFLICT" };
     try {
       const done =
         decided.kind === "keep" ? await keep(around, row, decided, input) : await move(around, row, decided, input);
@@ -75,7 +75,7 @@ export function decide(row: FlowRow, input: Asked, config: Config, now: number):
   return { kind: "move", result: decision.kind, change, command };
 }
 
-const begins = (decided: Decided): boolean =>
+const isStart = (decided: Decided): boolean =>
   decided.kind === "move" && decided.result === "move" && decided.change.status === "starting";
 
 const isUnjudged = (row: FlowRow, { revision }: LifecycleInput): boolean =>

@@ -111,7 +111,7 @@ async function changeGroup(
 /** Those that may go on; whoever would start what refers to something that they cannot see is told so. */
 async function visible(ctx: Context, moves: readonly Move[], verdicts: Map<string, Verdict>): Promise<readonly Move[]> {
   const starting = moves.filter(({ change }) => change.status === "starting").map(({ row }) => row);
-  const refusals = await refusalsOfStart(ctx, starting);
+  const refusals = await refusalsOfStart(ctx, starting, "Start fewer flows at once.");
   const refused = new Map(starting.flatMap(({ id }, at) => (refusals[at] === undefined ? [] : [[id, refusals[at]]])));
   for (const [id, { items }] of refused) verdicts.set(id, { errors: items });
   return moves.filter(({ row }) => !refused.has(row.id));

@@ -8,8 +8,11 @@ import { AppError } from "../platform/errors.ts";
 import type { Answer } from "../platform/http.ts";
 import { toObjectId } from "../platform/ids.ts";
 import { stateAnswer } from "./apply.ts";
-import type { LifecycleInput } from "./model.ts";
+import type { LifecycleInput, Outcome } from "./model.ts";
 import { sendInput } from "./send-input.ts";
+
+/** How often a start is judged that edits come between. */
+const TRIES = 3;
 
 export interface Change {
   readonly id: string;
@@ -25,8 +28,7 @@ export interface Change {
 export async function changeStatus(ctx: Context, { id, trigger, ifMatch }: Change): Promise<Answer> {
   const flowId = toObjectId(id);
   if (flowId === undefined) throw new AppError("INVALID_ID");
-  if (trigger === "start") await requireVisible(ctx, flowId, ifMatch);
-  const { actor, objects, requestId, repeat } = ctx;
+  const { actor, requestId, repeat } = ctx;
   const input = {
     flowId,
     trigger,
@@ -37,9 +39,8 @@ export async function changeStatus(ctx: Context, { id, trigger, ifMatch }: Chang
     ifMatch,
     repeat,
   };
-  const outcome = await sendInput(objects, input);
-  ctx.db.learn(outcome.bookmark);
-  if (outcome.usage !== undefined) ctx.db.usage?.add(outcome.usage);
+  const isJudged = trigger === "start" && ctx.neighbours !== undefined;
+  const outcome = isJudged ? await startJudged(ctx, input) : await send(ctx, input);
   if (outcome.ok) return stateAnswer({ id: flowId, status: outcome.status }, outcome.etag);
   if (outcome.error === "FLOW_NOT_FOUND") {
     throw new AppError("FLOW_NOT_FOUND", { message: "No flow with this ID found" });
@@ -48,14 +49,29 @@ export async function changeStatus(ctx: Context, { id, trigger, ifMatch }: Chang
   throw new AppError(outcome.error, outcome.detail === undefined ? {} : { detail: outcome.detail });
 }
 
+async function send(ctx: Context, input: LifecycleInput): Promise<Outcome> {
+  const outcome = await sendInput(ctx.objects, input);
+  ctx.db.learn(outcome.bookmark);
+  if (outcome.usage !== undefined) ctx.db.usage?.add(outcome.usage);
+  return outcome;
+}
+
+/** Has the object start nothing but the revision that was judged; if there is another by then, that one is judged. */
+async function startJudged(ctx: Context, input: LifecycleInput): Promise<Outcome> {
+  for (let tried = 1; ; tried += 1) {
+    const outcome = await send(ctx, { ...input, revision: await judgedRevision(ctx, input) });
+    if (outcome.ok || outcome.error !== "REVISION_CONFLICT" || tried === TRIES) return outcome;
+  }
+}
+
 /**
- * Refuses to start what refers to something that the caller cannot see. Only where the object is going to start it; an
- * edit that comes between has it start a newer document, which was judged when its editor saved it.
+ * Refuses to start what refers to something that the caller cannot see. Answers which revision may be started: none (0)
+ * where the flow is not to be started as it stands.
  */
-async function requireVisible(ctx: Context, flowId: string, ifMatch: string | undefined): Promise<void> {
-  if (ctx.neighbours === undefined) return;
-  const row = await findFlow(ctx.db, flowId, reachOf(ctx.actor));
-  if (row?.status !== "inactive" || !isMatch(ifMatch, tagOf(row))) return;
-  const [refusal] = await refusalsOfStart(ctx, [row]);
+async function judgedRevision(ctx: Context, { flowId, reach, ifMatch }: LifecycleInput): Promise<number> {
+  const row = await findFlow(ctx.db, flowId, reach);
+  if (row?.status !== "inactive" || !isMatch(ifMatch, tagOf(row))) return 0;
+  const [refusal] = await refusalsOfStart(ctx, [row], "Start it again: what was checked is remembered for a while.");
   if (refusal !== undefined) throw refusal;
+  return row.revision;
 }

@@ -20,6 +20,9 @@ export const VISIBLE: Sight = { kind: "visible" };
 export const HIDDEN: Sight = { kind: "hidden" };
 export const UNANSWERED: Sight = { kind: "unanswered" };
 
+/** Of what is beyond the questions that a request may ask: no outage. */
+export const UNASKED = { kind: "unasked" } as const;
+
 export interface Reply {
   readonly status: number;
   readonly isJson: boolean;

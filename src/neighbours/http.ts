@@ -3,12 +3,11 @@ import type { MiddlewareHandler } from "hono";
 import type { Context, HttpEnv, Neighbours, Reference } from "../identity/context.ts";
 import { tokenOf } from "../identity/identify.ts";
 import { logError } from "../platform/log.ts";
-import { judgementOn } from "./judge.ts";
+import { isUnasked, judgementOn } from "./judge.ts";
 import { look, nameOf, type Allowance } from "./look.ts";
 
 /** For all questions of a request together. */
 const MOST_MS = 3000;
-const MOST_QUESTIONS = 200;
 
 /** Lets a verb ask, in the caller's name, what the caller sees of what flows refer to; where settings say whom to ask. */
 export const withNeighbours: MiddlewareHandler<HttpEnv> = async (c, next) => {
@@ -28,7 +27,7 @@ interface Addresses {
 }
 
 function neighboursOf({ now, defer, config, requestId }: Context, addresses: Addresses): Neighbours {
-  const left: Allowance = { milliseconds: MOST_MS, questions: MOST_QUESTIONS };
+  const left: Allowance = { milliseconds: MOST_MS, questions: new Set() };
   const isAsked = ({ kind }: Reference) => addresses[kind === "component" ? "components" : "secrets"] !== undefined;
   return {
     judge: async (flows) => {
@@ -38,7 +37,7 @@ function neighboursOf({ now, defer, config, requestId }: Context, addresses: Add
         secrets: idsOf("secret", asked),
       });
       const judged = asked.map((references) => judgementOn(references, (reference) => seen.get(nameOf(reference))));
-      const silent = judged.filter(({ unanswered }) => unanswered.length > 0).length;
+      const silent = judged.filter(({ unanswered }) => unanswered.some((item) => !isUnasked(item))).length;
       if (silent > 0) logError(config, "neighbour.unanswered", undefined, { requestId, flows: silent });
       return judged;
     },

@@ -1,6 +1,9 @@
 import type { Judgement, Reference } from "../identity/context.ts";
-import { errorItem } from "../platform/errors.ts";
-import type { Sight } from "./ask.ts";
+import { errorItem, type ErrorItem } from "../platform/errors.ts";
+import type { Sight, UNASKED } from "./ask.ts";
+import { MOST_QUESTIONS } from "./look.ts";
+
+type Looked = Sight | typeof UNASKED;
 
 const nouns = {
   component: {
@@ -20,23 +23,39 @@ const MOST_NAMES = 20;
 /** What is said of a flow's references by what the caller sees. What does not exist is told as what is kept from them. */
 export function judgementOn(
   references: readonly Reference[],
-  sightOf: (reference: Reference) => Sight | undefined,
+  sightOf: (reference: Reference) => Looked | undefined,
 ): Judgement {
   const seen = references.map((reference) => ({ reference, sight: sightOf(reference) }));
   return {
     hidden: seen.filter(({ sight }) => sight?.kind === "hidden").map(({ reference }) => hiddenItem(reference)),
     warnings: seen.flatMap(({ reference, sight }) => (sight?.kind === "visible" ? doubtsAbout(reference, sight) : [])),
-    unanswered: (["component", "secret"] as const).flatMap((kind) => {
-      const silent = seen.filter(({ reference, sight }) => reference.kind === kind && isUnanswered(sight));
-      return unansweredItem(
-        kind,
-        silent.map(({ reference }) => reference),
-      );
-    }),
+    unanswered: [
+      ...unaskedItem(seen.filter(({ sight }) => sight?.kind === "unasked").map(({ reference }) => reference)),
+      ...(["component", "secret"] as const).flatMap((kind) => {
+        const silent = seen.filter(({ reference, sight }) => reference.kind === kind && isUnanswered(sight));
+        return unansweredItem(
+          kind,
+          silent.map(({ reference }) => reference),
+        );
+      }),
+    ],
   };
 }
 
-const isUnanswered = (sight: Sight | undefined): boolean => sight === undefined || sight.kind === "unanswered";
+const TOO_MANY = "TOO_MANY_REFERENCES";
+/** Whether it is told of what was too much to ask; of all else that is not answered a neighbour is the cause. */
+export const isUnasked = ({ error }: Pick<ErrorItem, "error">): boolean => error === TOO_MANY;
+
+/** One for all, at the first place. */
+function unaskedItem([first, ...others]: readonly Reference[]) {
+  if (first === undefined) return [];
+  const places = others.length === 0 ? "1 place was" : `${others.length + 1} places were`;
+  const message = "The flow refers to more than can be checked at once.";
+  const detail = `${places} not checked: one request asks for ${MOST_QUESTIONS} components and secrets at most.`;
+  return [{ message, code: 400, error: TOO_MANY, pointer: first.pointer, detail }];
+}
+
+const isUnanswered = (sight: Looked | undefined): boolean => sight === undefined || sight.kind === "unanswered";
 
 function hiddenItem({ kind, id, pointer }: Reference) {
   const { error, detail } = nouns[kind];

@@ -1,12 +1,14 @@
 import { Answers, inTime, type By } from "../identity/answers.ts";
 import { keyOfToken } from "../identity/memory.ts";
-import type { Sight } from "./ask.ts";
+import { UNASKED, type Sight } from "./ask.ts";
 import { lookAtComponent } from "./components.ts";
 import { listSecrets, lookAtSecret, sightInList, type Listed } from "./secrets.ts";
 
 /** For so long answers are believed; an outage only so long that it does not hold up every save. */
 const LASTS_MS = { visible: 60_000, hidden: 5000, unanswered: 2000, listed: 60_000, unlisted: 5000 } as const;
 const lastsMs = ({ kind }: { kind: keyof typeof LASTS_MS }): number => LASTS_MS[kind];
+/** Questions that one request may ask. */
+export const MOST_QUESTIONS = 200;
 /** Longer than a neighbour is waited for. */
 const PATIENCE_MS = 3000;
 /** The platform opens no more connections for a request; what waits for one would be timed meanwhile. */
@@ -22,14 +24,14 @@ export interface Asking extends By {
   readonly secrets: string | undefined;
 }
 
-/** What a request may still ask. */
+/** What a request may still ask, and what it was to ask already. */
 export interface Allowance {
   milliseconds: number;
-  questions: number;
+  readonly questions: Set<string>;
 }
 
 /** Sights by kind and id; what is not among them is not known. */
-export type Seen = Map<string, Sight>;
+export type Seen = Map<string, Sight | typeof UNASKED>;
 export const nameOf = ({ kind, id }: { readonly kind: "component" | "secret"; readonly id: string }): string =>
   `${kind} ${id}`;
 
@@ -77,7 +79,11 @@ class Round {
     if (base === undefined || ids.length === 0) return;
     const holder = await keyOfToken(["secret", base], token);
     const unknown = this.#withoutKnown(holder, "secret", ids);
-    if (unknown.length === 0 || !this.#mayAsk()) return;
+    if (unknown.length === 0) return;
+    if (lists.get(holder, this.#by.now()) === undefined) {
+      if (!this.#isAllowed("list of secrets")) return this.#leave("secret", unknown);
+      if (this.isOver) return;
+    }
     const question = { ask: () => listSecrets(base, token), lastsMs, patienceMs: PATIENCE_MS };
     const list = await lists.ask(holder, this.#by, question);
     const unlisted = unknown.filter((id) => {
@@ -102,11 +108,16 @@ class Round {
     ids: readonly string[],
     ask: (id: string) => Promise<Sight>,
   ): Promise<void> {
+    const unknown = this.#withoutKnown(holder, kind, ids);
+    // Decided before anything is asked: else a slow neighbour would make an outage of what is too much.
+    const allowed = new Set(unknown.filter((id) => this.#isAllowed(nameOf({ kind, id }))));
+    const beyond = unknown.filter((id) => !allowed.has(id));
+    this.#leave(kind, beyond);
     // All lanes draw from the one iterator.
-    const waiting = this.#withoutKnown(holder, kind, ids).values();
+    const waiting = allowed.values();
     const lane = async () => {
       for (const id of waiting) {
-        if (!this.#mayAsk()) return;
+        if (this.isOver) return;
         const question = { ask: () => ask(id), lastsMs, patienceMs: PATIENCE_MS };
         this.seen.set(nameOf({ kind, id }), await sights.ask(`${holder} ${id}`, this.#by, question));
       }
@@ -114,9 +125,13 @@ class Round {
     await Promise.all(Array.from({ length: this.#lanes }, lane));
   }
 
-  #mayAsk(): boolean {
-    if (this.isOver || this.#left.questions <= 0) return false;
-    this.#left.questions -= 1;
-    return true;
+  #isAllowed(name: string): boolean {
+    const { questions } = this.#left;
+    if (questions.size < MOST_QUESTIONS) questions.add(name);
+    return questions.has(name);
+  }
+
+  #leave(kind: "component" | "secret", ids: readonly string[]): void {
+    for (const id of ids) this.seen.set(nameOf({ kind, id }), UNASKED);
   }
 }

@@ -13,6 +13,7 @@ import { countInstances } from "./instances.ts";
 import type { TemplateJob } from "./job.ts";
 import type { Job, JobFacts, JobPage, JobView } from "./job-model.ts";
 import type { Asking } from "./rights.ts";
+import { refusalOfJob } from "./visible.ts";
 
 export const UpgradeInput = z
   .object({
@@ -60,9 +61,18 @@ export async function beginJob(ctx: Context, jobs: Jobs, id: string, wanted: Wan
     fingerprint: repeat?.fingerprint ?? null,
     total: chosen?.length ?? (await countInstances(ctx.db, templateId, reach)),
   };
+  const refusal = await refusalOfJob(ctx, facts);
+  // A job that was begun under the same Idempotency-Key is answered, whatever is seen by now.
+  if (refusal !== undefined && !(repeat !== undefined && (await isBegun(ctx, jobs, facts)))) throw refusal;
   const begun = await reached<Job | "other">(() => jobs.getByName(facts.id).begin(facts, chosen));
   if (begun === "other") throw new AppError("IDEMPOTENCY_KEY_REUSED");
   return begun;
+}
+
+async function isBegun(ctx: Context, jobs: Jobs, { id, templateId }: JobFacts): Promise<boolean> {
+  const page: JobPage = { after: 0, size: 1, outcome: undefined };
+  const show = () => jobs.getByName(id).show(askingAs(ctx, templateId), page);
+  return (await reached<JobView | undefined>(show)) !== undefined;
 }
 
 /** A job that the actor began, with a page of its instances. */
@@ -93,8 +103,12 @@ export async function steerJob(
 
 async function askingOf(ctx: Context, id: string): Promise<Asking> {
   const { id: templateId } = await getTemplate(ctx, id);
-  const { sub, tenant, isAdmin } = ctx.actor;
-  return { templateId, sub, tenant, isAdmin, mayControl: can(ctx.actor, ctx.config.FLOW_CONTROL_PERMISSION) };
+  return askingAs(ctx, templateId);
+}
+
+function askingAs({ actor, config }: Context, templateId: string): Asking {
+  const { sub, tenant, isAdmin } = actor;
+  return { templateId, sub, tenant, isAdmin, mayControl: can(actor, config.FLOW_CONTROL_PERMISSION) };
 }
 
 const reached = <T>(ask: () => PromiseLike<unknown>): Promise<T> =>

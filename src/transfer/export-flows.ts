@@ -37,7 +37,8 @@ const fitting = (page: string): string => `SELECT ${columns}, weighed.found AS f
 
 /** Every flow within the actor's reach in the order of creation, a line for each, in pieces of many lines. */
 export async function* exportedFlows(ctx: Context): AsyncGenerator<string> {
-  const selection = { reach: reachOf(ctx.actor), statuses: flowStatuses, facets: [], created: {}, updated: {} };
+  const reach = reachOf(ctx.actor);
+  const selection = { reach, statuses: flowStatuses, facets: [], created: {}, updated: {} };
   const order = { by: "created", descending: false } as const;
   let behind: { key: number; pos: number } | undefined;
   for (;;) {
@@ -47,14 +48,18 @@ export async function* exportedFlows(ctx: Context): AsyncGenerator<string> {
     const { results: rows } = await inStorage(() => page.all<ExportRow>());
     const last = rows.at(-1);
     if (last === undefined) return;
-    yield rows.map((row) => `${lineOf(row)}\n`).join("");
+    yield rows.map((row) => `${lineOf(row, reach === null)}\n`).join("");
     if (last.found < MOST_IN_A_PAGE && rows.length === last.found) return;
     behind = { key: last.pos, pos: last.pos };
   }
 }
 
-/** The document goes out as it is kept, never parsed; an instance without the graph of its template. */
-function lineOf({ document, createdAt, updatedAt, revisedAt, startedAt, lastError, ...row }: ExportRow): string {
+/**
+ * The document goes out as it is kept, never parsed; an instance without the graph of its template. Which start it is,
+ * and in which tenant, is nothing that co-owners are told elsewhere.
+ */
+function lineOf(row: ExportRow, tellsAll: boolean): string {
+  const { document, createdAt, updatedAt, revisedAt, startedAt, lastError } = row;
   const { id, status, revision, revisionNote, statusSeq, startId, startedBy, startedIn } = row;
   const state = {
     id,
@@ -65,9 +70,9 @@ function lineOf({ document, createdAt, updatedAt, revisedAt, startedAt, lastErro
     revisedAt: timeOf(revisedAt),
     revisionNote,
     statusSeq,
-    startId,
+    ...(tellsAll ? { startId } : {}),
     startedBy,
-    startedIn,
+    ...(tellsAll ? { startedIn } : {}),
     startedAt: startedAt === null ? null : timeOf(startedAt),
     lastError: lastError === null ? null : (JSON.parse(lastError) as LastError),
   };

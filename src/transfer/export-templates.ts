@@ -25,9 +25,12 @@ const PAGE = `SELECT id AS page_id, octet_length(document) AS bytes FROM templat
 const FIND = `SELECT ${templateColumns}, templates.revision_note AS "revisionNote"
   FROM (${fitting(PAGE, "page_id")}) CROSS JOIN templates ON templates.id = page_id WHERE ${FITS} ORDER BY page_id`;
 
+// Who only reads a template sees it as it was published, and not the drafts before.
+const WRITABLE = `(?4 IS NULL OR EXISTS (SELECT 1 FROM template_readers
+    WHERE owner_id IN (?4, ?5) AND template_id = asked.value AND writes = 1))`;
 const EARLIER_PAGE = `SELECT asked.key AS nth, was.template_id AS was_id, was.revision AS was_revision, octet_length(was.document) AS bytes
   FROM json_each(?1) AS asked CROSS JOIN template_revisions AS was ON was.template_id = asked.value
-  WHERE (was.template_id, was.revision) > (?2, ?3) AND was.revision < (SELECT revision FROM templates WHERE id = was.template_id)
+  WHERE ${WRITABLE} AND (was.template_id, was.revision) > (?2, ?3) AND was.revision < (SELECT revision FROM templates WHERE id = was.template_id)
   ORDER BY asked.key, was.revision LIMIT 1000`;
 const EARLIER = `SELECT was_id AS id, was_revision AS revision, earlier.revised_at AS at, earlier.revision_note AS note, earlier.document AS document
   FROM (${fitting(EARLIER_PAGE, "nth, was_revision")})
@@ -36,7 +39,7 @@ const EARLIER = `SELECT was_id AS id, was_revision AS revision, earlier.revised_
 
 /**
  * Every template that the actor may read, in the order of ids, which is that of their making; a line for each, with all
- * that it was before. What is too much for one line stands on further ones.
+ * that it was before if the actor may write it. What is too much for one line stands on further ones.
  */
 export async function* exportedTemplates(ctx: Context): AsyncGenerator<string> {
   const reach = reachParameters(reachOf(ctx.actor));
@@ -50,10 +53,11 @@ export async function* exportedTemplates(ctx: Context): AsyncGenerator<string> {
 }
 
 async function* linesOf(ctx: Context, rows: readonly ExportRow[]): AsyncGenerator<string> {
+  const reach = reachParameters(reachOf(ctx.actor));
   const ids = JSON.stringify(rows.map(({ id }) => id));
   let last: Pick<Earlier, "id" | "revision"> = { id: "", revision: 0 };
   const more = async (): Promise<Earlier[]> => {
-    const find = ctx.db.sql(EARLIER, ids, last.id, last.revision);
+    const find = ctx.db.sql(EARLIER, ids, last.id, last.revision, ...reach);
     const { results } = await inStorage(() => find.all<Earlier>());
     last = results.at(-1) ?? last;
     return results;

@@ -112,8 +112,9 @@ const UPDATE = `UPDATE flows INDEXED BY flows_id_unique SET ${columns
   .filter(([column]) => column !== "id")
   .map(([column, key]) => `${column} = line."${key}"`)
   .join(", ")} FROM`;
-// The status is not in the guard: it does not move without its number.
-const UNMOVED = `WHERE flows.id = line.id AND flows.revision = line.before AND flows.status_seq = line."statusSeq" RETURNING flows.id AS id`;
+// A command of a flow that waits may be on its way, and would go out with a document that is not its own.
+const UNMOVED = `WHERE flows.id = line.id AND flows.revision = line.before AND flows.status_seq = line."statusSeq"
+  AND flows.status IN ('inactive', 'active') RETURNING flows.id AS id`;
 const TRIM = `DELETE FROM revisions WHERE (flow_id, revision) IN
   (SELECT r.flow_id, r.revision FROM json_each(?1) CROSS JOIN revisions AS r ON r.flow_id = value ->> '$.id' AND r.revision < (value ->> '$.revision') - ?2)`;
 

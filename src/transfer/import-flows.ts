@@ -10,6 +10,7 @@ import { MOST_BYTES } from "../platform/http.ts";
 import { claimsOfApis } from "./claims.ts";
 import { insertions, placed, presentFlows, replacements, tellings, type Command, type Replacing } from "./flow-rows.ts";
 import { importDocuments, type Import, type Importer, type Line } from "./import.ts";
+import { forgettings } from "./remains.ts";
 import type { ImportReport } from "./report.ts";
 import { formNeeded, readFlow, type StoredFlow } from "./stored-flow.ts";
 import { verdictOn, type Verdict } from "./verdict.ts";
@@ -94,11 +95,12 @@ async function commit(
   const insert = insertions(db, added);
   const replace = replacements(db, replacing, config.REVISION_LIMIT);
   const claims = await claimsOfApis(db, env, all, now);
+  const ids = added.map(({ id }) => id);
   const results = await inStorage(() =>
-    db.batch<{ id?: string }>([...insert, ...replace, ...claims, ...tellings(db, commands)]),
+    db.batch<{ id?: string }>([...insert, ...replace, ...forgettings(db, ids), ...claims, ...tellings(db, commands)]),
   );
   const replaced = results.slice(insert.length, insert.length + replace.length).flatMap((result) => result.results);
-  const written = new Set([...added.map(({ id }) => id), ...replaced.flatMap(({ id }) => id ?? [])]);
+  const written = new Set([...ids, ...replaced.flatMap(({ id }) => id ?? [])]);
   const awaited = new Set([...commands.map(({ id }) => id), ...all.flatMap((flow) => (flow.tries > 0 ? flow.id : []))]);
   const woken = [...awaited].filter((id) => written.has(id));
   if (woken.length > 0) ctx.defer(wakeLater(ctx, woken));

@@ -24,9 +24,15 @@ export const ExportedFlow = FlowDocument.partial({ graph: true })
     startId: z
       .string()
       .nullable()
-      .meta({ description: "Names the last start.", example: "0b9c8a51-6a0e-4c12-9d9d-2f1d4f3f8a77" }),
+      .optional()
+      .meta({
+        description: "Names the last start. Only for the permission `all`.",
+        example: "0b9c8a51-6a0e-4c12-9d9d-2f1d4f3f8a77",
+      }),
     startedBy: account("Account that started the flow last."),
-    startedIn: account("Its tenant: with the account it says whose secrets runs may use."),
+    startedIn: account(
+      "Its tenant: with the account it says whose secrets runs may use. Only for the permission `all`.",
+    ).optional(),
     startedAt: time("When the flow was started last.").nullable(),
     lastError: LastError.nullable(),
   })
@@ -47,7 +53,9 @@ const Earlier = z
     }),
   })
   .meta({ id: "EarlierTemplateRevision", description: "What a template was before; instances may follow it." });
-const revisions = z.array(Earlier).meta({ description: "What the template was before." });
+const revisions = z
+  .array(Earlier)
+  .meta({ description: "What the template was before. Only for whoever may write it." });
 
 const WholeTemplate = TemplateDocument.extend({
   id: id("Names the template."),

@@ -12,7 +12,9 @@ export const ImportReport = z
     imported: z.int().meta({ description: "New ones that were stored.", example: 990 }),
     updated: count("Those that were here otherwise and were replaced by what is newer."),
     unchanged: count("Those that were here just so."),
-    kept: count("Those that differ from what is here, which is newer or has been started or stopped here, and stays."),
+    kept: count(
+      "Those that differ from what is here, which is newer, has been started or stopped here, or is being started or stopped, and stays.",
+    ),
     refused: z
       .array(
         z

@@ -52,7 +52,7 @@ const ImportQuery = z.object({
 });
 
 const says =
-  "Whatever can be stored is, in portions; the rest is told with its line. The same again changes nothing. A document that differs from what is here is written if it is newer, as the next revision, but never over a status that moved here. Needs the permission `all`.";
+  "Whatever can be stored is, in portions; the rest is told with its line. The same again changes nothing. A document that differs from what is here is written if it is newer, as the next revision, but never over a status that moved here or a flow that is being started or stopped. Needs the permission `all`.";
 const importErrors = [...bodyErrors, "INVALID_PARAMETER"] as const;
 const reported = json(ImportReportAnswer, "What became of the documents.");
 
@@ -109,7 +109,7 @@ const exportFlowsRoute = createRoute({
   tags: ["Flows"],
   summary: "Export flows",
   description:
-    "Every flow that you or your tenant own, in the order of creation, as a stream of lines that an import takes. If the connection breaks off before the end, something failed: ask again. Needs the permission `flows.read`.",
+    "Every flow that you or your tenant own, in the order of creation, as a stream of lines that an import takes. Which start a flow had and in which tenant is told only to the permission `all`. If the connection breaks off before the end, something failed: ask again. Needs the permission `flows.read`.",
   ...secured("flows.read"),
   responses: {
     200: { description: "A flow to a line.", content: { [NDJSON]: { schema: ExportedFlow } } },
@@ -124,7 +124,7 @@ const exportTemplatesRoute = createRoute({
   tags: ["Templates"],
   summary: "Export templates",
   description:
-    "Every template that you may read, with what it was before, as a stream of lines that an import takes. If the connection breaks off before the end, something failed: ask again. Needs the permission `templates.read`.",
+    "Every template that you may read, and what those that you may write were before, as a stream of lines that an import takes. If the connection breaks off before the end, something failed: ask again. Needs the permission `templates.read`.",
   ...secured("templates.read"),
   responses: {
     200: { description: "A template to a line.", content: { [NDJSON]: { schema: ExportedTemplateLine } } },

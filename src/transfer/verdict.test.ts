@@ -53,6 +53,12 @@ it.each<[string, Partial<Line>, Partial<Present> | undefined, Verdict]>([
     { status: "active", startId: "t" },
     "updated",
   ],
+  ...(["starting", "stopping"] as const).flatMap((status): [string, Partial<Line>, Partial<Present>, Verdict][] => [
+    [`it is here just so, and is ${status}`, { status }, { status }, "unchanged"],
+    [`it is newer and the same, and here it is ${status}`, { status, updatedAt: 101 }, { status }, "kept"],
+    [`it is newer, and here it is ${status}`, { updatedAt: 101 }, { status, isSameDocument: false }, "kept"],
+    [`it is newer and ${status}, and here it is not`, { status, updatedAt: 101 }, {}, "updated"],
+  ]),
 ])("where %s", (_, sent, present, verdict) => {
   expect(verdictOn({ ...line, ...sent }, present && { ...here, ...present })).toBe(verdict);
 });

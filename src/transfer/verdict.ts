@@ -20,15 +20,16 @@ export interface Line {
 }
 
 /**
- * Who is right. What differs is written only if it is newer than what is here, and never over a status that moved here:
- * such a flow has another number of transitions, or another start, than the import of the line would have given it.
+ * Who is right. What differs is written only if it is newer, and never over a flow that waits for an answer to a command,
+ * nor over a status that moved here: by its transitions or its start it is not what the line would have made of it.
  */
 export function verdictOn(line: Line, present: Present | undefined): Verdict {
   if (present === undefined) return "imported";
   const isNewer = line.updatedAt > present.updatedAt;
   if (present.isSameDocument && present.status === line.status && !isNewer) return "unchanged";
+  const waits = present.status === "starting" || present.status === "stopping";
   const hasMoved =
     present.statusSeq !== line.statusSeq ||
     (line.sentStartId !== undefined && present.startId !== undefined && line.sentStartId !== present.startId);
-  return isNewer && !hasMoved ? "updated" : "kept";
+  return isNewer && !waits && !hasMoved ? "updated" : "kept";
 }

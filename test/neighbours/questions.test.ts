@@ -147,13 +147,15 @@ describe("questions at the same time", () => {
     expect([saved.body.meta, made.asked.length, most]).toEqual([{}, questions, 6]);
   });
 
-  it("are no more than two hundred of a request, and what is beyond counts as not answered", async () => {
+  it("are no more than two hundred of a request, and what is beyond is told plainly", async () => {
     const caller = await someone();
     const made = neighbours();
+    const written = recordConsole();
     const flow = flowWith(...ids(250).map((one) => ({ component: one })));
-    const saved = await save(caller, flow, made.settings);
-    expect(toldBy(saved)).toEqual(["NEIGHBOUR_UNAVAILABLE /graph/nodes/200/componentId"]);
-    expect(saved.body.meta.warnings[0].detail).toContain("50 steps");
+    const saved = await save(caller, flow, { ...made.settings, ...enforced, LOG_LEVEL: "info" });
+    expect([saved.status, toldBy(saved)]).toEqual([201, ["TOO_MANY_REFERENCES /graph/nodes/200/componentId"]]);
+    expect(saved.body.meta.warnings[0].detail).toMatch(/^50 places were not checked: .* 200 /);
+    expect(written.of("neighbour.unanswered")).toEqual([]);
     expect(made.asked).toHaveLength(200);
     // What is known is no question.
     const again = await save(caller, [flow, flow], made.settings);
@@ -170,8 +172,8 @@ describe("questions at the same time", () => {
     const edited = await caller.call("updateFlowBulk", { body: [...body, ...body], env: made.settings });
     expect(made.asked).toHaveLength(200);
     expect(toldBy(edited)).toEqual([
-      "NEIGHBOUR_UNAVAILABLE /2/graph/nodes/20/componentId",
-      "NEIGHBOUR_UNAVAILABLE /5/graph/nodes/20/componentId",
+      "TOO_MANY_REFERENCES /2/graph/nodes/20/componentId",
+      "TOO_MANY_REFERENCES /5/graph/nodes/20/componentId",
     ]);
   });
 });

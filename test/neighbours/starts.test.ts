@@ -4,7 +4,7 @@ import type { Answer, Call, Caller } from "../support/api.ts";
 import { bringTo, newId, outboxOf, rowOf, settle, someone, type StoredState } from "../support/given.ts";
 import { unique } from "../support/iam.ts";
 import { costOf } from "../support/many.ts";
-import { component, enforced, flowWith, ids, inShort, neighbours, refused, stored, toldBy } from "./given.ts";
+import { component, enforced, flowWith, ids, inShort, listOf, neighbours, refused, stored, toldBy } from "./given.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -137,6 +137,59 @@ describe("a start", () => {
     const many = await startAll(caller, [await given(caller, bad)], settings);
     expect([many.body[0].data.status, costOf(many.headers).trips]).toEqual(["starting", 2]);
     expect(asked).toEqual([]);
+  });
+});
+
+const tooMany = (at: number, key = "componentId") => [`TOO_MANY_REFERENCES /graph/nodes/${at}/${key}`];
+
+describe("a start of what refers to more than can be checked", () => {
+  it.each([{}, enforced])("is refused, and goes on when the rest is checked, with %j", async (mode) => {
+    const caller = await someone();
+    const id = await given(caller, flowWith(...ids(201).map((one) => ({ component: one }))));
+    const { settings } = neighbours();
+    const answer = await start(caller, id, { ...settings, ...mode });
+    expect([answer.status, toldBy(answer)]).toEqual([409, tooMany(200)]);
+    expect(answer.body.errors[0]).toMatchObject({ code: 409, detail: expect.stringMatching(/^1 place .* again/) });
+    expect(await standing(id)).toEqual(untouched);
+    expect((await start(caller, id, { ...settings, ...mode })).status).toBe(200);
+  });
+
+  it("is refused though the neighbour is too slow for the rest as well", async () => {
+    const wait = globalThis.setTimeout;
+    vi.spyOn(globalThis, "setTimeout").mockImplementation((does: () => void, ms = 0) => wait(does, ms / 50));
+    const caller = await someone();
+    const id = await given(caller, flowWith(...ids(201).map((one) => ({ component: one }))));
+    const { settings } = neighbours({ component: () => new Promise<Response>(() => {}) });
+    expect(toldBy(await start(caller, id, settings))).toEqual(tooMany(200));
+  });
+
+  it("is refused for secrets beyond, too, but not for those that are listed", async () => {
+    const caller = await someone();
+    const secrets = ids(200);
+    const id = await given(caller, flowWith(...secrets.map((one) => ({ secret: one }))));
+    const first = await start(caller, id, neighbours().settings);
+    // The list is a question as well.
+    expect(toldBy(first)).toEqual(tooMany(199, "credentials_id"));
+    const made = neighbours({ list: () => listOf(...secrets) });
+    const again = await start(caller, id, { ...made.settings, ...enforced });
+    expect([again.status, made.asked.length]).toEqual([200, 1]);
+  });
+
+  it("says to start fewer, where several are started", async () => {
+    const caller = await someone();
+    const all = [];
+    for (let at = 0; at < 3; at += 1) {
+      all.push(await given(caller, flowWith(...ids(90).map((one) => ({ component: one })))));
+    }
+    const { settings, asked } = neighbours();
+    const { body } = await startAll(caller, all, settings);
+    expect([body[0].data.status, body[1].data.status]).toEqual(["starting", "starting"]);
+    expect(inShort(body[2].errors)).toEqual(tooMany(20));
+    expect(body[2].errors[0]).toMatchObject({
+      code: 409,
+      detail: expect.stringContaining("Start fewer flows at once."),
+    });
+    expect([await standing(all[2]!), asked.length]).toEqual([untouched, 200]);
   });
 });
 

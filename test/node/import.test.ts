@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -8,8 +8,8 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { optionsIn, Plain } from "../../scripts/import/options.ts";
+import { notesOf, targetOf } from "../../scripts/import/progress.ts";
 import { sendPortion } from "../../scripts/import/sending.ts";
-import { sourceOf } from "../../scripts/import/source.ts";
 import { signToken } from "../../scripts/token.ts";
 import {
   closeStubs,
@@ -38,11 +38,16 @@ function fileOf(content: string | Buffer, name = "flows.json"): string {
   return file;
 }
 
+const many = () => fileOf(linesOf(numbers(1500).map((nth) => original(nth))));
+
 interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
+
+const notesFor = (file: string, url: string, areTemplates = false): string =>
+  notesOf(file, targetOf({ url: new URL(url), areTemplates }));
 
 /** Runs the import as npm does, in an empty folder. */
 function begin(args: readonly string[], input = "", env: Record<string, string> = {}) {
@@ -78,11 +83,12 @@ describe("npm run import into a real service", () => {
     const bad = new Set([5, 1500, 2400]);
     const documents = numbers(2500).map((nth) => original(nth, bad.has(nth) ? { status: "paused" } : {}));
     const file = fileOf(linesOf(documents));
+    const notes = notesFor(file, stack.base);
     const killed = start(file);
-    await expect.poll(() => existsSync(`${file}.progress`), { interval: 2, timeout: 30_000 }).toBe(true);
+    await expect.poll(() => existsSync(notes), { interval: 2, timeout: 30_000 }).toBe(true);
     killed.child.kill("SIGKILL");
     expect((await killed.ended).code).toBeNull();
-    const { line } = JSON.parse(readFileSync(`${file}.progress`, "utf8")) as { line: number };
+    const { line } = JSON.parse(readFileSync(notes, "utf8")) as { line: number };
     expect([1000, 2000]).toContain(line);
 
     const { code, stdout, stderr } = await start(file).ended;
@@ -99,7 +105,7 @@ describe("npm run import into a real service", () => {
         findings: [{ error: "STATUS_UNKNOWN", pointer: "/status" }],
       })),
     );
-    expect(existsSync(`${file}.progress`)).toBe(false);
+    expect(existsSync(notes)).toBe(false);
     const again = await start(file).ended;
     expect(again.stdout).toMatch(/unchanged +2,497/);
   });
@@ -117,6 +123,8 @@ describe("npm run import into a real service", () => {
     const packed = fileOf(gzipSync(JSON.stringify([{ ...template, graph }, instance], null, 2)), "both.json.gz");
     const dry = await start(packed, "--dry-run").ended;
     expect(dry.stdout).toContain("Nothing was written");
+    expect(dry.stderr).toContain("is not here, or it is among the templates of this run: a dry run does not store");
+    expect((await start(fileOf(linesOf([instance]))).ended).stderr).not.toContain("dry run");
     expect([await exported("templates"), existsSync(`${packed}.refused.ndjson`), dry.code]).toEqual([[], false, 2]);
     const { code, stdout } = await start(packed).ended;
     expect([code, /imported +2/.test(stdout)]).toEqual([0, true]);
@@ -228,22 +236,58 @@ describe.concurrent("npm run import", () => {
     expect(countsOf(received)).toEqual([1000, 1000, 1000, 500]);
   });
 
-  it("takes no notes of another file for those of this one, and none at all if it is told to begin anew", async () => {
-    const { url, received } = await stub((_, one) => taken(one));
-    const file = fileOf(linesOf([original(1, { description: "x".repeat(70_000) }), original(2)]));
-    const notes = { fingerprint: "another", documents: 1, line: 1, counts: {}, reported: 0 };
-    writeFileSync(`${file}.progress`, JSON.stringify(notes));
-    expect((await begin([file, "--url", url, ...withToken]).ended).code).toBe(0);
-    expect([countsOf(received), existsSync(`${file}.progress`)]).toEqual([[2], false]);
-    const { fingerprint } = sourceOf(file);
-    writeFileSync(`${file}.progress`, JSON.stringify({ ...notes, fingerprint, counts: { imported: 1 } }));
-    await begin([file, "--restart", "--url", url, ...withToken]).ended;
-    writeFileSync(`${file}.progress`, JSON.stringify({ ...notes, fingerprint, counts: { imported: 1 } }));
-    await begin([file, "--url", url, ...withToken]).ended;
-    writeFileSync(`${file}.progress`, JSON.stringify({ ...notes, fingerprint, counts: { imported: 1 } }));
-    writeFileSync(file, linesOf([original(3)]), { flag: "a" });
-    await begin([file, "--url", url, ...withToken]).ended;
-    expect(countsOf(received)).toEqual([2, 2, 1, 3]);
+  /** Has an import into a service broken off behind the first 1000 of its documents, one of which is refused. */
+  async function brokenOff(file: string) {
+    const { url, received } = await stub((nth, one) =>
+      nth === 2 ? { status: 403 } : taken(one, nth === 1 ? [lost] : []),
+    );
+    const run = (...args: string[]) => begin([file, "--url", url, ...withToken, ...args]).ended;
+    expect([(await run()).code, ...countsOf(received)]).toEqual([1, 1000, 500]);
+    return { run, notes: notesFor(file, url), counts: () => countsOf(received).slice(2) };
+  }
+  const lost = { line: 7, id: "x", findings: [{ error: "E", message: "M" }] };
+
+  it("goes on in the same file, and not if it is told to begin anew", async () => {
+    const first = await brokenOff(many());
+    await first.run();
+    expect([first.counts(), existsSync(first.notes)]).toEqual([[500], false]);
+    const second = await brokenOff(many());
+    await second.run("--restart");
+    expect(second.counts()).toEqual([1000, 500]);
+  });
+
+  it.each<[string, (file: string) => void]>([
+    ["got longer", (file) => writeFileSync(file, linesOf([original(3)]), { flag: "a" })],
+    [
+      "was mended further down at the same size",
+      (file) => {
+        const { mtimeMs } = statSync(file);
+        writeFileSync(file, readFileSync(file, "utf8").replace("Flow 1400", "Flow 1x00"));
+        utimesSync(file, new Date(), new Date(mtimeMs + 2000));
+      },
+    ],
+  ])("begins anew in a file that %s", async (_, change) => {
+    const file = many();
+    const { run, counts } = await brokenOff(file);
+    change(file);
+    await run();
+    expect(counts().slice(0, 1)).toEqual([1000]);
+  });
+
+  it("begins anew into another service, and goes on in the first one", async () => {
+    const file = many();
+    const staging = await brokenOff(file);
+    await brokenOff(file);
+    await staging.run();
+    expect(staging.counts()).toEqual([500]);
+  });
+
+  it("begins anew as another kind, and where the report of what was refused is another's by now", async () => {
+    const { run, notes, counts } = await brokenOff(many());
+    await run("--templates");
+    expect([counts(), existsSync(notes)]).toEqual([[1000, 500], true]);
+    await run();
+    expect(counts()).toEqual([1000, 500, 1000, 500]);
   });
 
   it.each<[string, string[], string]>([

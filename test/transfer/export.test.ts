@@ -18,6 +18,12 @@ const linesIn = (text: string): Line[] =>
   text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Line]));
 const idsIn = (text: string): unknown[] => linesIn(text).map(({ id }) => id);
 
+/** Which templates stand in an export, and whether with what they were before. */
+const marked = async (caller: Caller): Promise<string[]> =>
+  linesIn(await exported(caller, "templates"))
+    .map((line) => [String(line["id"] ?? line["revisionsOf"]), "revisions" in line].join())
+    .toSorted();
+
 const large = (nth: number) => ({ flowSettings: `${nth}`.repeat(900_000) });
 
 describe("an export of flows", () => {
@@ -55,6 +61,10 @@ describe("an export of flows", () => {
       )
       .run();
     const { body } = await mine.call("exportFlows");
+    const all = linesIn(await exported(root)).find((line) => line["id"] === id);
+    expect(all).toEqual({ ...body[0], startId: start, startedIn: mine.tenant });
+    expect(Object.keys(body[0] as object)).not.toEqual(expect.arrayContaining(["startId"]));
+    expect(Object.keys(body[0] as object)).not.toEqual(expect.arrayContaining(["startedIn"]));
     expect(body).toMatchObject([
       {
         id,
@@ -62,9 +72,7 @@ describe("an export of flows", () => {
         revision: 1,
         revisionNote: "Created.",
         statusSeq: 2,
-        startId: start,
         startedBy: mine.sub,
-        startedIn: mine.tenant,
         startedAt: "1970-01-01T00:00:00.005Z",
         lastError: { code: "FLOW_FAILED" },
       },
@@ -114,7 +122,22 @@ describe("an export of templates", () => {
     expect(body[0].revisions[0].document).not.toHaveProperty("owners");
     expect(body[1].revisions).toHaveLength(1);
     expect(idsIn(await exported(reader, "templates"))).toEqual([published]);
+    const all = linesIn(await exported(root, "templates")).filter(({ id }) => id === published);
+    expect(all).toMatchObject([{ revisions: [{ revision: 1 }] }]);
     expect(idsIn(await exported(await someone(), "templates"))).toEqual([]);
+  });
+
+  it("tells what they were before only to whoever may write them", async () => {
+    const mine = await someone();
+    const reader = await someone({ tenant: mine.tenant! });
+    const made = [await templateOf(mine), await templateOf(mine), await templateOf(reader)];
+    const [long, short, own] = made as [string, string, string];
+    await edit(mine, long, large(0));
+    for (let nth = 1; nth < 6; nth += 1) await edit(mine, long, large(nth));
+    await edit(reader, own, { name: "Second" });
+    for (const id of [long, short]) await edit(mine, id, { name: "Third", status: "published" });
+    expect(await marked(reader)).toEqual([`${long},false`, `${short},false`, `${own},true`].toSorted());
+    expect(await marked(mine)).toEqual([`${long},true`, `${long},true`, `${short},true`].toSorted());
   });
 
   it("puts what has no room on a line on further ones, which import back", async () => {

@@ -70,6 +70,41 @@ describe("what is imported again", () => {
     expect(await wholeRow(id)).toMatchObject({ status: "starting", revision: 1 });
   });
 
+  it.each(["starting", "stopping"] as const)(
+    "and is %s here stays so, as its command may be on its way",
+    async (status) => {
+      const line = originalFlow(owner);
+      const id = idOf(line);
+      const quiet = { env: recordChores().env };
+      await sent(root, [line], { imported: 1 }, quiet);
+      const waiting = { ...line, status, updatedAt: later };
+      await sent(root, [waiting], { updated: 1 }, quiet);
+      const before = await wholeRow(id);
+      expect(before).toMatchObject({ status, status_seq: 0, tries: 1 });
+      const newest = { $date: "2024-04-01T00:00:00.000Z" };
+      for (const other of ["inactive", "active", "starting", "stopping"]) {
+        await sent(root, [{ ...line, name: "Newest", status: other, updatedAt: newest }], { kept: 1 }, quiet);
+      }
+      await sent(root, [waiting], { unchanged: 1 }, quiet);
+      expect(await wholeRow(id)).toEqual(before);
+    },
+  );
+
+  it("and becomes starting here between reading and writing stays so", async () => {
+    const line = originalFlow(owner);
+    const id = idOf(line);
+    await sent(root, [line], { imported: 1 });
+    let acts = 0;
+    const DB = databaseWith(async ({ sql, run }) => {
+      if (sql.some((text) => text.startsWith("UPDATE flows")) && (acts += 1) === 1) {
+        await env.DB.prepare("UPDATE flows SET status = 'starting' WHERE id = ?").bind(id).run();
+      }
+      return run();
+    });
+    await sent(root, [{ ...line, name: "There", updatedAt: later }], { kept: 1 }, { env: { DB } });
+    expect([acts, (await wholeRow(id))!.status]).toEqual([1, "starting"]);
+  });
+
   it("keeps as many revisions as the setting says", async () => {
     const line = originalFlow(owner);
     const id = idOf(line);

@@ -3,6 +3,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { HttpEnv } from "../../identity/context.ts";
 import { bodyErrors, refusals, repeatErrors, requirePermission, secured } from "../../identity/http.ts";
 import { idempotencyHeader, repeatable } from "../../identity/idempotency.ts";
+import { withNeighbours } from "../../neighbours/http.ts";
 import { bodyIfAny, documentedBody, json, parsed } from "../../platform/http.ts";
 import { Job, JobInstance, jobIdPattern, outcomes } from "../job-model.ts";
 import { beginJob, getJob, steerJob, UpgradeInput } from "../jobs.ts";
@@ -42,6 +43,8 @@ const JobView = z
 
 const ofBeginning = ["INVALID_ID", "TEMPLATE_NOT_FOUND", "JOB_UNAVAILABLE", ...repeatErrors] as const;
 
+const ofSight = ["REFERENCES_NOT_VISIBLE", "NEIGHBOUR_UNAVAILABLE"] as const;
+
 const upgradeRoute = createRoute({
   method: "post",
   path: "/templates/{id}/upgrade",
@@ -49,14 +52,14 @@ const upgradeRoute = createRoute({
   tags,
   summary: "Upgrade instances to the newest revision",
   description:
-    "Begins a job that moves all instances which you or your tenant own, or those you name, to the template's newest revision. Each one's values are checked first; one whose values do not fit is left as it was, and so is one that runs, unless `restart` is asked for. Needs the permission `flows.write`, and `flows.control` to restart.",
-  ...secured("flows.write", bodyIfAny, repeatable),
+    "Begins a job that moves all instances which you or your tenant own, or those you name, to the template's newest revision. Each one's values are checked first; one whose values do not fit is left as it was, and so is one that runs, unless `restart` is asked for. Needs the permission `flows.write`, and `flows.control` to restart: then, where neighbours are set, you must see what the template's graph refers to.",
+  ...secured("flows.write", bodyIfAny, repeatable, withNeighbours),
   parameters: [idempotencyHeader],
   request: {
     params: TemplateParams,
     body: { ...documentedBody("UpgradeInput", "Which instances, and how."), required: false },
   },
-  responses: { 202: json(JobAnswer, "The job has begun."), ...refusals(...ofBeginning, ...bodyErrors) },
+  responses: { 202: json(JobAnswer, "The job has begun."), ...refusals(...ofBeginning, ...ofSight, ...bodyErrors) },
 });
 
 const control = (verb: "start" | "stop") =>
@@ -67,10 +70,13 @@ const control = (verb: "start" | "stop") =>
     tags,
     summary: `${verb === "start" ? "Start" : "Stop"} all instances`,
     description: `Begins a job that ${verb}s all instances which you or your tenant own, as \`POST /flows/{id}/${verb}\` does. Needs the permission \`flows.control\`.`,
-    ...secured("flows.control", repeatable),
+    ...secured("flows.control", repeatable, ...(verb === "start" ? [withNeighbours] : [])),
     parameters: [idempotencyHeader],
     request: { params: TemplateParams },
-    responses: { 202: json(JobAnswer, "The job has begun."), ...refusals(...ofBeginning) },
+    responses: {
+      202: json(JobAnswer, "The job has begun."),
+      ...refusals(...ofBeginning, ...(verb === "start" ? ofSight : [])),
+    },
   });
 
 const ofJob = ["INVALID_ID", "INVALID_PARAMETER", "TEMPLATE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_UNAVAILABLE"] as const;
