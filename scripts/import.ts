@@ -32,8 +32,9 @@ function advice(all: readonly Done[], { isDry }: Options): string {
   }
   if (refused) told.push("Mend what was refused and import the file again: what is here by then stays as it is.");
   if (isDry) told.push("Nothing was written. Leave out --dry-run to import.");
-  else if (!refused && empty.length < all.length)
+  else if (!refused && empty.length < all.length) {
     told.push("All is here. GET /flows and GET /healthcheck show it; active flows are active.");
+  }
   return told.join("\n");
 }
 

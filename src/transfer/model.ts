@@ -21,14 +21,10 @@ export const ExportedFlow = FlowDocument.partial({ graph: true })
     revisedAt: time("When the present revision was made."),
     revisionNote: note,
     statusSeq: number("Number of the last transition of the status.", 2),
-    startId: z
-      .string()
-      .nullable()
-      .optional()
-      .meta({
-        description: "Names the last start. Only for the permission `all`.",
-        example: "0b9c8a51-6a0e-4c12-9d9d-2f1d4f3f8a77",
-      }),
+    startId: z.string().nullable().optional().meta({
+      description: "Names the last start. Only for the permission `all`.",
+      example: "0b9c8a51-6a0e-4c12-9d9d-2f1d4f3f8a77",
+    }),
     startedBy: account("Account that started the flow last."),
     startedIn: account(
       "Its tenant: with the account it says whose secrets runs may use. Only for the permission `all`.",

@@ -2,7 +2,6 @@ import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it, vi } from "vitest";
 
-import type { BridgeMailbox } from "../../src/messages/mailbox.ts";
 import { as, call, tokenFor } from "../support/api.ts";
 import { exampleFlow, flowOf, newId, someone } from "../support/given.ts";
 import { brokenDatabase, wire } from "../support/wire.ts";
@@ -172,7 +171,7 @@ it("is part of the service's health where the bridge fetches here: what nobody f
   const id = newId();
   vi.useFakeTimers({ now: Date.now() - 121_000, toFake: ["Date"] });
   await runInDurableObject(env.BRIDGE_MAILBOX.getByName("mailbox"), (box) =>
-    (box as BridgeMailbox).put(id, JSON.stringify({ headers: { name: "flow.starting" }, payload: { id } })),
+    box.put(id, JSON.stringify({ headers: { name: "flow.starting" }, payload: { id } })),
   );
   vi.useRealTimers();
   expect(await health()).toMatchObject({
@@ -190,7 +189,7 @@ it("is part of the service's health where the bridge fetches here: what nobody f
 it("leases nothing to who asks for the head alone", async () => {
   const id = newId();
   await runInDurableObject(env.BRIDGE_MAILBOX.getByName("mailbox"), (box) =>
-    (box as BridgeMailbox).put(id, JSON.stringify({ headers: { name: "flow.starting" }, payload: { id } })),
+    box.put(id, JSON.stringify({ headers: { name: "flow.starting" }, payload: { id } })),
   );
   const { authorization } = bridge;
   expect((await wire("HEAD", "/bridge/commands?lease=3600", { ...on, headers: { authorization } })).status).toBe(200);
