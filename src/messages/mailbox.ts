@@ -53,8 +53,9 @@ const SCHEMA = [
 ];
 const RENEW = "UPDATE messages SET body = ?3 WHERE flow_id = ?1 AND twin = ?2 AND lease IS NULL RETURNING seq";
 const PUT = "INSERT INTO messages (flow_id, twin, since, due, attempts, body) VALUES (?1, ?2, ?3, ?3, 0, ?4)";
-const READY = `SELECT seq, body, since, attempts FROM messages AS one WHERE due <= ?1 AND NOT EXISTS
-    (SELECT 1 FROM messages AS earlier WHERE earlier.flow_id = one.flow_id AND earlier.seq < one.seq AND earlier.due > ?1)
+// In the order of seq, so that it ends as soon as there are enough.
+const READY = `SELECT seq, body, since, attempts FROM messages AS one NOT INDEXED WHERE due <= ?1 AND NOT EXISTS
+    (SELECT 1 FROM messages AS earlier INDEXED BY messages_flow WHERE earlier.flow_id = one.flow_id AND earlier.seq < one.seq AND earlier.due > ?1)
   ORDER BY seq LIMIT ?2`;
 const LEASE = "UPDATE messages SET lease = ?2, due = ?3, attempts = attempts + 1 WHERE seq = ?1";
 const ACK = "DELETE FROM messages WHERE seq = ?1 AND lease = ?2 RETURNING seq";
