@@ -75,20 +75,21 @@ async function session(by: Bridge, published: Published, signal: AbortSignal): P
     ];
     until.addEventListener("abort", () => void cancel().catch(() => undefined), { once: true });
     await ended(until);
-    const done = new AbortController();
-    const all = Promise.all(work).finally(() => done.abort());
-    await Promise.race([all, wait(signal.aborted ? STOP_MS : LOST_MS, done.signal)]);
+    await forAtMost(signal.aborted ? STOP_MS : LOST_MS, Promise.all(work));
     if (!signal.aborted) throw fault ?? new Error("The connection was closed.");
   } finally {
-    await close(connection);
+    // A broker that dies while it is told good-bye never answers.
+    await forAtMost(
+      LOST_MS,
+      connection.close().catch(() => undefined),
+    );
   }
 }
 
-/** A broker that dies while it is told good-bye never answers. */
-async function close(connection: ChannelModel): Promise<void> {
+/** Waits for work to end, but not for longer. */
+async function forAtMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
   const done = new AbortController();
-  const closed = connection.close().catch(() => undefined);
-  await Promise.race([closed.finally(() => done.abort()), wait(LOST_MS, done.signal)]);
+  await Promise.race([work.finally(() => done.abort()), wait(milliseconds, done.signal)]);
 }
 
 /** Exchange, queue and bindings as they have always been, a channel for each direction. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { databaseOf } from "../db/client.ts";
+import { inTime } from "../identity/answers.ts";
 import { mailboxOf } from "../messages/mailbox.ts";
 import { backlogOf } from "../messages/outbox.ts";
 import { configOf } from "../platform/config.ts";
@@ -53,7 +54,7 @@ export type Health = z.infer<typeof Health>;
 
 /** Asks the storage within a deadline, and judges queues and bridge by how long messages have been waiting for them. */
 export async function checkHealth(env: Env, now: number): Promise<Health> {
-  const [backlog, bridge] = await Promise.all([inTime(backlogOf(databaseOf(env.DB))), bridgeHealth(env, now)]);
+  const [backlog, bridge] = await Promise.all([soon(backlogOf(databaseOf(env.DB))), bridgeHealth(env, now)]);
   const oldestSeconds = backlog === undefined ? null : ageOf(backlog.oldest, now);
   const storage = backlog === undefined ? "fail" : "pass";
   const queue = backlog === undefined ? "fail" : verdictOn(oldestSeconds);
@@ -73,7 +74,7 @@ export async function checkHealth(env: Env, now: number): Promise<Health> {
 
 async function bridgeHealth(env: Env, now: number): Promise<Health["details"]["bridge"]> {
   if (configOf(env).BRIDGE !== "worker") return undefined;
-  const standing = await inTime(mailboxOf(env).standing());
+  const standing = await soon(mailboxOf(env).standing());
   if (standing === undefined) return { status: "fail", waiting: null, oldestSeconds: null };
   const oldestSeconds = ageOf(standing.oldest, now);
   return { status: verdictOn(oldestSeconds), waiting: standing.backlog, oldestSeconds };
@@ -85,8 +86,10 @@ const ageOf = (since: number | null, now: number): number | null =>
 const verdictOn = (oldestSeconds: number | null): "pass" | "fail" =>
   oldestSeconds !== null && oldestSeconds > LATE_SECONDS ? "fail" : "pass";
 
-const inTime = <T>(answer: Promise<T>): Promise<T | undefined> =>
-  Promise.race([
+/** undefined if it fails or takes too long. */
+const soon = <T>(answer: Promise<T>): Promise<T | undefined> =>
+  inTime(
+    DEADLINE_MS,
     answer.catch(() => undefined),
-    new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), DEADLINE_MS)),
-  ]);
+    () => undefined,
+  );
